@@ -39,7 +39,7 @@ test('an error lists all invalid options at once, each with its path, the given 
       /^algorithms: lists "RS257", which is not supported\. Use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519/,
     ),
     'clockSkewSeconds: must be a number from 0 to 300 (got 9999)',
-    'keyFetching.retries: is not an option (options: timeoutSeconds, maxBytes, maxKeys, jwksHosts, caFile, bearerTokenFile, freshSeconds, staleSeconds, unknownKeyCooldownSeconds)',
+    'keyFetching.retries: is not an option (options: timeoutSeconds, maxBytes, maxKeys, jwksHosts, caFile, ca, bearerTokenFile, freshSeconds, staleSeconds, unknownKeyCooldownSeconds)',
     'keyFetching.timeoutSeconds: must be a number from 0.01 to 60 (got 0)',
   ]);
 });

@@ -61,9 +61,9 @@ test('idle and absolute time-outs: connections end with their session, though no
 });
 
 test('idle and absolute time-outs: the use of the session by other requests counts, and a refresh that moves its end', () => {
-  let refreshed: Partial<SessionState> = {};
-  const { connections, clock, state, pass } = setUp((id) => (id === used.id ? { ...used, ...refreshed } : undefined));
-  const used: SessionState = state();
+  let refreshed: SessionState | undefined;
+  const { connections, clock, state, pass } = setUp((id) => (refreshed?.id === id ? refreshed : undefined));
+  const used = state();
   const end = vi.fn();
   connections.follow(used, end);
   pass(900);
@@ -75,8 +75,9 @@ test('idle and absolute time-outs: the use of the session by other requests coun
   expect(end).toHaveBeenCalledTimes(1);
 
   const second = vi.fn();
-  connections.follow(state({ endsAt: clock.now() / 1000 + 500 }), second);
-  refreshed = { version: 2, endsAt: clock.now() / 1000 + 900 };
+  const other = state({ endsAt: clock.now() / 1000 + 500 });
+  connections.follow(other, second);
+  refreshed = { ...other, version: 2, endsAt: clock.now() / 1000 + 900 };
   pass(600);
   expect(second).not.toHaveBeenCalled();
   pass(300);
