@@ -133,8 +133,8 @@ describe('a server that refuses commands', () => {
       for (let answers = 0; answers < 3; answers++) await nextAnswer(store);
       expect(store.isCurrent()).toBe(true);
       expect(failed).toHaveLength(1);
-      // each command of this test opens one
-      expect((await connectionsOf(server())) - before).toBeLessThan(8);
+      // each command of this test opens one, and so does an attempt to write the cut-off that replaces the ended records
+      expect((await connectionsOf(server())) - before).toBeLessThan(10);
       await expect(store.add(recordOf('session-1'))).rejects.toBeInstanceOf(RevocationStoreError);
       expect(failed).toHaveLength(1);
       await server().ask('CONFIG', 'SET', 'maxmemory', '0');
