@@ -25,28 +25,36 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
     assertContext(context, 'guard(...)', 'is middleware, and was called without a context. Write await guard(...)(c)');
     const next = typeof following === 'function' ? following : undefined;
     const metadata = native.metadataFor(context);
-    if (metadata) return held(answer(context, metadataResponse(metadata), next), context, true, next);
+    if (metadata) return held(answer(context, metadataResponse(metadata), next), context, next);
     const decision = native.decide(context, requirementsFor(context, preflight));
-    if (decision instanceof Promise) return held(settleLate(decision, context, next), context, false, next);
-    return decision.outcome === 'allow' ? admit(decision, context, next) : held(refuse(decision, context, next), context, true, next);
+    if (decision instanceof Promise) {
+      const { promise: admitted, resolve } = Promise.withResolvers<void>();
+      return held(settleLate(decision, context, next, resolve), context, next, admitted);
+    }
+    return decision.outcome === 'allow' ? admit(decision, context, next) : held(refuse(decision, context, next), context, next);
   };
   return markGuard(guard, requirementsFor);
 
-  /** On Node, holds back the answer of a caller by hand that does not wait. It must not end the process either. */
-  function held(result: Promise<void>, context: Context, isRefused: boolean, next: Next | undefined): Promise<void> {
+  /**
+   * On Node, holds back the answer of a caller by hand that does not wait. It must not end the process either.
+   *
+   * @param admitted undefined if the request is refused
+   */
+  function held(result: Promise<void>, context: Context, next: Next | undefined, admitted?: Promise<void>): Promise<void> {
     result.catch(() => {});
     const { outgoing } = nodeOf(context);
     if (!outgoing || isAnswered(outgoing) || isCalledByHono(guard, context, next)) return result;
-    return holdAnswer({ result, isRefused, refuse: (pass) => sendErrorOf(result, pass) }, outgoing);
+    return holdAnswer({ result, admitted, refuse: (pass) => sendErrorOf(result, pass) }, outgoing);
   }
 
-  async function settleLate(pending: Promise<Decision>, context: Context, next: Next | undefined): Promise<void> {
+  async function settleLate(pending: Promise<Decision>, context: Context, next: Next | undefined, admitted: () => void): Promise<void> {
     // the server aborts only a signal that was read while the client was there
     const { signal } = context.req.raw as Partial<Request>;
     const decision = await pending;
     if (decision.outcome === 'deny') return refuse(decision, context, next);
     const { outgoing } = nodeOf(context);
     if (signal?.aborted || (outgoing && isAnswered(outgoing))) return answer(context, goneResponse(), next);
+    admitted();
     return admit(decision, context, next);
   }
 

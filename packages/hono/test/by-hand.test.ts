@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono, type Context } from 'hono';
+import { every } from 'hono/combine';
 import { cors } from 'hono/cors';
 import { HTTPException } from 'hono/http-exception';
 import { createGuard, getAuth, scope, type HonoGuard, type HonoGuardOptions } from '@tokenward/hono';
@@ -239,4 +243,26 @@ test('rule 157: wherever a guarded route is mounted, every method is refused wit
       expect((await app.request('/m/x', { method })).status, `${String(mount)} ${method}`).toBe(401);
     expect((await app.request('/m/x', { headers: { authorization: `Bearer ${good}` } })).status).toBe(200);
   }
+});
+
+test('rule 157: a guard in every() that decides late holds nothing back once it has admitted the request', async () => {
+  const late = await createTestIssuer({ algorithm: 'ES256' });
+  onTestFinished(() => late.close());
+  const guard = createGuard({ issuer: late.issuer, audience: late.audience });
+  onTestFinished(() => guard.close());
+  const app = new Hono<{ Bindings: { outgoing: ServerResponse } }>();
+  app.use(every(guard()));
+  app.get('/x', async (c) => {
+    const { outgoing } = c.env;
+    outgoing.writeHead(200);
+    outgoing.end('streamed');
+    await once(outgoing, 'finish');
+    return RESPONSE_ALREADY_SENT;
+  });
+  const server = createAdaptorServer({ fetch: app.fetch }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const headers = { authorization: `Bearer ${await late.issueToken()}` };
+  expect(await (await fetch(`http://127.0.0.1:${port}/x`, { headers, signal: AbortSignal.timeout(5000) })).text()).toBe('streamed');
 });

@@ -174,7 +174,7 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
 const CLOSED = 'the store was closed';
 
 /** Answers of a server that is no longer the right one, or not yet. Other refusals would be the same on a new connection. */
-const OF_ANOTHER_SERVER: ReadonlySet<string> = new Set(['READONLY', 'MOVED', 'MASTERDOWN', 'CLUSTERDOWN', 'LOADING', 'NOAUTH', 'WRONGPASS']);
+const OF_ANOTHER_SERVER: ReadonlySet<string> = new Set(['READONLY', 'MOVED', 'MASTERDOWN', 'CLUSTERDOWN', 'NOREPLICAS', 'LOADING', 'NOAUTH', 'WRONGPASS']);
 
 function failureOf(error: unknown): StoreFailure {
   return error instanceof StoreFailure ? error : new StoreFailure(failureText(error));

@@ -34,5 +34,8 @@ export function targetUnderMount({ config }: CreatedProxy, original: string): st
 function mountOf(whole: string, target: string): string | undefined {
   const bare = target.slice(1);
   const rest = whole.endsWith(target) ? target : bare === '' || bare.startsWith('?') ? bare : undefined;
-  return rest !== undefined && whole.endsWith(rest) ? whole.slice(0, whole.length - rest.length).replace(/\/+$/, '') : undefined;
+  if (rest === undefined || !whole.endsWith(rest)) return undefined;
+  const mount = whole.slice(0, whole.length - rest.length).replace(/\/+$/, '');
+  // middleware has rewritten the target, and the rest is what the client wrote
+  return mount.includes('?') ? undefined : mount;
 }

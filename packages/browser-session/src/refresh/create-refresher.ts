@@ -200,8 +200,9 @@ export function createRefresher(parts: RefresherParts): Refresher {
       const shared = await sharing?.newest(state).catch(() => undefined);
       return { newest: (await newestOf([state, ended, shared], state.id))!, isKnownEverywhere: ended !== undefined };
     },
-    async endReplaced(session, state) {
+    async endReplaced(session, state, keepsGrant) {
       ender.stopWatching(session.id);
+      if (keepsGrant) ender.keepGrant(session.id);
       const ended = await sessions.endReplaced(session);
       return newestOf([state, ended], session.id);
     },

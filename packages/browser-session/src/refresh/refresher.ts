@@ -50,7 +50,8 @@ export interface Refresher {
    * Ends a session that a new login replaces. Returns its newest state; undefined if nobody knows more than its id.
    *
    * @param state the former session, if the request has shown its cookie
+   * @param keepsGrant the same user has logged in: many issuers keep one grant for both, so what a refresh under way brings is not revoked
    * @throws SessionStoreError or RevocationStoreError (the promise rejects) if other processes may not know it yet
    */
-  endReplaced(session: EndingSession, state: SessionState | undefined): Promise<SessionState | undefined>;
+  endReplaced(session: EndingSession, state: SessionState | undefined, keepsGrant: boolean): Promise<SessionState | undefined>;
 }

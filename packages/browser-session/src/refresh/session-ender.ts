@@ -1,3 +1,4 @@
+import { createLruMap } from '@tokenward/core/store';
 import type { EndReason } from '../sessions.js';
 import type { SessionState } from '../session-state.js';
 import { createSessionEnd } from '../state/ending.js';
@@ -19,18 +20,19 @@ export interface SessionEnder {
   watch(next: SessionState): void;
   /** The session is about to end in this process. */
   stopWatching(id: string): void;
+  /** A login of the same user replaces the session. What a refresh under way brings for it is not revoked. */
+  keepGrant(id: string): void;
 }
+
+/** Only those with a refresh under way matter. */
+const MAX_REPLACED = 10_000;
 
 export function createSessionEnder({ config, client, sessions, publish }: RefresherParts, memory: RefreshMemory): SessionEnder {
   const parts = { client, publish };
   // a store tells whoever removes a session its newest refresh token
-  const { isLoggedOut, isRevoked } = createSessionEnd(config);
-  const lateLogouts = config.store ? undefined : createLateLogouts(config, isLoggedOut, revokeLate);
-
-  /** Many issuers keep one grant for a session and the login that replaced it: to revoke a refresh token would end the new session, too (RFC 7009 s2.1). */
-  function wasReplaced(state: SessionState): boolean {
-    return isRevoked(state) && !isLoggedOut(state);
-  }
+  const lateLogouts = config.store ? undefined : createLateLogouts(config, createSessionEnd(config).isLoggedOut, revokeLate);
+  /** Sessions that a login of the same user has replaced: to revoke a refresh token of their grant would end the new session, too (RFC 7009 s2.1). */
+  const replaced = createLruMap<true>(MAX_REPLACED);
 
   function revokeLate({ id, refreshToken }: SessionState): void {
     memory.forget(id);
@@ -45,7 +47,7 @@ export function createSessionEnder({ config, client, sessions, publish }: Refres
   return {
     ended,
     async end(state, reason, cookieHeader, refreshToken) {
-      const left = wasReplaced(state) ? undefined : refreshToken;
+      const left = replaced.get(state.id) ? undefined : refreshToken;
       publish('end', 'done', reason);
       lateLogouts?.delete(state.id);
       let setCookies: readonly string[];
@@ -59,11 +61,12 @@ export function createSessionEnder({ config, client, sessions, publish }: Refres
       return ended(state.id, reason, setCookies);
     },
     async endedMeanwhile(state, next, cookieHeader) {
-      if (!wasReplaced(state)) await revokeRefreshToken(next.refreshToken, 'logout', parts);
+      if (!replaced.get(state.id)) await revokeRefreshToken(next.refreshToken, 'logout', parts);
       const found = await sessions.find(cookieHeader);
       return ended(state.id, found.kind === 'ended' ? found.reason : 'revoked', sessions.forget(cookieHeader));
     },
     watch: (next) => lateLogouts?.add(next),
     stopWatching: (id) => lateLogouts?.delete(id),
+    keepGrant: (id) => replaced.set(id, true),
   };
 }

@@ -101,7 +101,7 @@ async function endReplaced(replaced: EndingSession, shown: SessionState | undefi
   const { refresher, publish } = context;
   let former: SessionState | undefined;
   try {
-    former = await refresher.endReplaced(replaced, shown);
+    former = await refresher.endReplaced(replaced, shown, replaced.subject === session.subject);
     publish('end', 'done', 'replaced');
   } catch {
     publish('end', 'failed', 'store_unavailable');

@@ -40,7 +40,7 @@ export async function logoutRoute(request: Request, context: SessionRouteContext
 async function endUnread(session: EndingSession | undefined, { refresher, publish }: SessionRouteContext): Promise<SessionState | undefined> {
   publish('logout', 'failed', 'store_unavailable');
   try {
-    return session && (await refresher.endReplaced(session, undefined));
+    return session && (await refresher.endReplaced(session, undefined, false));
   } catch {
     // it has been published
     return undefined;

@@ -7,8 +7,8 @@ import { answerAlone } from './settle.js';
 export interface HeldResult<T> {
   /** Rejects, or never settles, if the request is refused. */
   readonly result: Promise<T>;
-  /** Whether it is known that the request is refused. If not, the result says so. */
-  readonly isRefused: boolean;
+  /** Fulfils once the request is admitted, before anything behind the guard runs. undefined: it is refused, as is known already. */
+  readonly admitted: Promise<void> | undefined;
   /** Answers with the refusal. */
   refuse(response: ServerResponse): void | Promise<void>;
 }
@@ -20,9 +20,9 @@ export interface HeldResult<T> {
  * @returns the result, for the caller. To wait for it is to call its `then` with two functions, as `await` and `Promise.all` do. `catch`, `finally` and a `then` with
  *   one function only lead to another promise, which must be waited for.
  */
-export function holdAnswer<T>({ result, isRefused, refuse }: HeldResult<T>, response: ServerResponse): Promise<T> {
+export function holdAnswer<T>({ result, admitted, refuse }: HeldResult<T>, response: ServerResponse): Promise<T> {
   const gate = closeGate(response);
-  let refused = isRefused;
+  let refused = admitted === undefined;
   let isAwaited = false;
   let isOver = false;
 
@@ -70,7 +70,8 @@ export function holdAnswer<T>({ result, isRefused, refuse }: HeldResult<T>, resp
     return Object.defineProperties(promise, { then: { value: then }, finally: { value: atLast }, constructor: { value: undefined } });
   }
 
+  void admitted?.then(open);
   void Promise.prototype.then.call(result, open, noteRefusal);
-  if (isRefused) setImmediate(answerCareless);
+  if (refused) setImmediate(answerCareless);
   return watch(result);
 }

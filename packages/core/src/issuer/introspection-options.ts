@@ -26,7 +26,7 @@ export interface IntrospectionOptions {
    * introspection, since an opaque token names no issuer, and no server may see the tokens of another. A token that two issuers accept is refused.
    *
    * @example accepts: 'ory_at_'
-   * @example accepts: (_token, request) => request.headers.host === 'partners.example.com'
+   * @example accepts: (_token, request) => String(request.headers['host']) === 'partners.example.com'
    */
   readonly accepts?: string | ((token: string, request: ProtectedRequest) => boolean) | undefined;
   /** Demands signed answers (RFC 9701), which the issuer's keys must verify. A plain answer is then not used. Needs a `clientId`. Default: false. */

@@ -18,7 +18,11 @@ export function mergedOptions(defaults: IssuerOptions, one: IssuerOptions, wrong
   for (const name of ['maxTokenAgeSeconds', 'maxTokenLifetimeSeconds'] as const) {
     if (typeof defaults[name] === 'number' && typeof own[name] === 'number') result[name] = Math.min(defaults[name], own[name]);
   }
-  if (isPlain(defaults.keyFetching) && isPlain(own.keyFetching)) result.keyFetching = { ...defaults.keyFetching, ...definedMembers(own.keyFetching) };
+  if (isPlain(defaults.keyFetching) && isPlain(own.keyFetching)) {
+    const { ca, caFile, ...others } = defaults.keyFetching as NonNullable<IssuerOptions['keyFetching']>;
+    const authorities = own.keyFetching.ca === undefined && own.keyFetching.caFile === undefined ? definedMembers({ ca, caFile }) : {};
+    result.keyFetching = { ...others, ...authorities, ...definedMembers(own.keyFetching) };
+  }
   // an audience option of the issuer replaces either form of the default
   if (own.audience !== undefined) delete result.unsafeAcceptTokensForAnyAudience;
   if (own.unsafeAcceptTokensForAnyAudience === true && own.audience === undefined) delete result.audience;

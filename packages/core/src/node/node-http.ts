@@ -216,9 +216,14 @@ export function sendDenial(response: ServerResponse, denial: Deny): void {
   if (response.headersSent) return;
   response.statusCode = denial.status;
   // earlier middleware may have let shared caches keep the answer
-  for (const name of response.getHeaderNames()) if (isCacheField(name)) response.removeHeader(name);
+  for (const name of namesOf(response)) if (isCacheField(name)) response.removeHeader(name);
   applyHeaders(response, problemHeaders(denial));
   response.end(JSON.stringify(denial.body));
+}
+
+/** A stand-in for a response may lack the method. */
+function namesOf(response: Partial<ServerResponse>): readonly string[] {
+  return response.getHeaderNames?.() ?? [];
 }
 
 /** Sets a decision's headers on a response. It adds to `Set-Cookie`, and replaces other headers. It does nothing if the headers have been sent. */

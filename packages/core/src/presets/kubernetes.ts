@@ -62,5 +62,5 @@ function subjectOf(account: string): string {
 /** A fetch of the user's own has its own authorities. A value of the wrong type is passed on, so that the guard reports it. */
 function fetchingOf({ keyFetching, fetch }: GuardOptions): GuardOptions['keyFetching'] {
   if (keyFetching !== undefined && (typeof keyFetching !== 'object' || keyFetching === null || Array.isArray(keyFetching))) return keyFetching;
-  return { ...(fetch === undefined && { caFile: `${MOUNTED}/ca.crt` }), bearerTokenFile: `${MOUNTED}/token`, ...keyFetching };
+  return { ...(fetch === undefined && keyFetching?.ca === undefined && { caFile: `${MOUNTED}/ca.crt` }), bearerTokenFile: `${MOUNTED}/token`, ...keyFetching };
 }

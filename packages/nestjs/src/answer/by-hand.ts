@@ -56,7 +56,7 @@ export function refuseByHand<T>(denied: Deny, response: NativeResponse, finish: 
   const raw = rawOf(response);
   // the caller waits by then, so the answer of `onDenied` passes
   const result = new Promise((resolve) => setImmediate(resolve)).then(finish);
-  return holdAnswer({ result, isRefused: true, refuse: (pass) => sendDenial(pass, denied) }, raw);
+  return holdAnswer({ result, admitted: undefined, refuse: (pass) => sendDenial(pass, denied) }, raw);
 }
 
 function rawOf(response: NativeResponse): ServerResponse {

@@ -14,11 +14,11 @@ export function timeoutOf({ keyFetching }: IssuerOptions): number {
   return typeof given === 'number' && given > 0 && given <= 60 ? given : DEFAULTS.timeoutSeconds;
 }
 
-/** Returns what a fetch shows and trusts: the files of `keyFetching`. It throws if one of them cannot be read. */
+/** Returns what a fetch shows and trusts: the authorities and the files of `keyFetching`. It throws if one of them cannot be read. */
 export function accessOf({ issuer = '', metadataUrl, jwksUri, keyFetching }: IssuerOptions): ReturnType<typeof createKeyAccess> {
-  const file = (path: unknown): string | undefined => (typeof path === 'string' ? path : undefined);
-  const [caFile, bearerTokenFile] = [file(keyFetching?.caFile), file(keyFetching?.bearerTokenFile)];
-  return createKeyAccess({ issuer, metadataUrl, jwksUri, caFile, bearerTokenFile, unsafeHttpHosts: new Set() });
+  const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+  const [ca, caFile, bearerTokenFile] = [keyFetching?.ca, keyFetching?.caFile, keyFetching?.bearerTokenFile].map(text);
+  return createKeyAccess({ issuer, metadataUrl, jwksUri, ca, caFile, bearerTokenFile, unsafeHttpHosts: new Set() });
 }
 
 /** What the metadata of an issuer gave. */

@@ -45,10 +45,10 @@ export async function checkTls(url: string, { timeoutMs, nowMs, ca }: Surroundin
   if (error !== undefined && UNKNOWN_AUTHORITY.has(error)) {
     return fail(
       'tls',
-      `${shown}: ${ca === undefined ? 'Node does not know the authority' : 'its authority is not in the file of keyFetching.caFile'} (${error})`,
+      `${shown}: ${ca === undefined ? 'Node does not know the authority' : 'its authority is not in keyFetching.caFile or ca'} (${error})`,
       ca === undefined
         ? 'If it is your own authority, start the app with NODE_EXTRA_CA_CERTS=/path/to/authority.pem. If it is a public one, have the server send its intermediate certificates.'
-        : 'Put the certificate of the authority into the file, in PEM.',
+        : 'Add the certificate of the authority there, in PEM.',
     );
   }
   if (error !== undefined) return fail('tls', `${shown} is not trusted (${error})`, 'Check the certificate of the issuer.');
