@@ -33,7 +33,7 @@ export { MAX_MESSAGE_BYTES } from './security-event/receiver.js';
 export { connectionOf } from './node/connection.js';
 export { applyHeaders, assertHasHeaders, headersOf, isAnswered, originOf, problemHeaders, sendDenial, viewOf } from './node/node-http.js';
 export { addCookies, cookiesWith, SET_COOKIE } from './node/set-cookie.js';
-export { isCacheField, isSharedCacheField } from './node/cache-fields.js';
+export { isCacheField, isSharedCacheField, removeCacheFields } from './node/cache-fields.js';
 export { keepOutOfCaches } from './node/uncached.js';
 export { requirementsFor, requirementsOf, isGuard, markGuard, type RequirementsFor, type RoutePolicy } from './adapter/requirements-for.js';
 export { ACT_IN_TESTS, type TestTickets } from './guard/test-tickets.js';

@@ -14,7 +14,7 @@ import {
   type RequirementsFor,
   type NativeGuard,
   withBoundDemands,
-  isCacheField,
+  removeCacheFields,
 } from '@tokenward/core/adapter';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth, ConfigurationError, Decision, Deny } from '@tokenward/core';
@@ -135,7 +135,7 @@ const FASTIFYS_HOOKS = /[\\/]node_modules[\\/]fastify[\\/]lib[\\/]hooks\.js /;
 function sendDefault(decision: Deny, reply: FastifyReply): void {
   // Fastify's own answer may have been sent before the decision arrived
   if (reply.raw.headersSent) return;
-  for (const name of Object.keys(reply.getHeaders())) if (isCacheField(name)) reply.removeHeader(name);
+  removeCacheFields(reply);
   setHeaders(reply, problemHeaders(decision));
   void reply.code(decision.status).serializer(String).send(JSON.stringify(decision.body));
 }

@@ -15,7 +15,7 @@ import {
   type ResponseGate,
   type Runner,
   type MetadataAnswer,
-  isCacheField,
+  removeCacheFields,
 } from '@tokenward/core/adapter';
 import { answerByKoa, Refused } from './by-hand.js';
 import { isMounted } from './mounted.js';
@@ -140,7 +140,7 @@ const ADMITTED = Promise.resolve();
 
 function setDefault(decision: Deny, context: Context): void {
   context.status = decision.status;
-  for (const name of context.res.getHeaderNames()) if (isCacheField(name)) context.remove(name);
+  removeCacheFields(context.res);
   setHeaders(context, problemHeaders(decision));
   context.body = JSON.stringify(decision.body);
 }

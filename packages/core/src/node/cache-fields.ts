@@ -12,3 +12,18 @@ export function isSharedCacheField(name: string): boolean {
 export function isCacheField(name: string): boolean {
   return SHARED.test(name) || OTHERS.test(name);
 }
+
+/** A response of Node, or a reply of Fastify, which lists its fields in another way. A stand-in for a response may list none. */
+interface FieldHolder {
+  readonly headersSent?: boolean;
+  getHeaderNames?(): readonly string[];
+  getHeaders?(): object;
+  removeHeader(name: string): unknown;
+}
+
+/** Removes what tells caches that they may keep the answer, unless the fields were sent. */
+export function removeCacheFields(holder: FieldHolder): void {
+  if (holder.headersSent) return;
+  const names = holder.getHeaderNames?.() ?? Object.keys(holder.getHeaders?.() ?? {});
+  for (const name of names) if (isCacheField(name)) holder.removeHeader(name);
+}

@@ -7,7 +7,7 @@ import { normalPath } from '../request/request-path.js';
 import type { Deny, ResponseHeaders } from '../decision/decision.js';
 import type { ClientCertificate, ProtectedRequest } from '../request/protected-request.js';
 import { certificateOf } from './connection.js';
-import { isCacheField } from './cache-fields.js';
+import { removeCacheFields } from './cache-fields.js';
 import { addCookies, SET_COOKIE } from './set-cookie.js';
 
 const AUTHORIZATION = 'authorization';
@@ -216,14 +216,9 @@ export function sendDenial(response: ServerResponse, denial: Deny): void {
   if (response.headersSent) return;
   response.statusCode = denial.status;
   // earlier middleware may have let shared caches keep the answer
-  for (const name of namesOf(response)) if (isCacheField(name)) response.removeHeader(name);
+  removeCacheFields(response);
   applyHeaders(response, problemHeaders(denial));
   response.end(JSON.stringify(denial.body));
-}
-
-/** A stand-in for a response may lack the method. */
-function namesOf(response: Partial<ServerResponse>): readonly string[] {
-  return response.getHeaderNames?.() ?? [];
 }
 
 /** Sets a decision's headers on a response. It adds to `Set-Cookie`, and replaces other headers. It does nothing if the headers have been sent. */

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { createMemory } from '../lib/private-slot.js';
-import { isCacheField } from './cache-fields.js';
+import { isCacheField, removeCacheFields } from './cache-fields.js';
 
 type WriteHead = (this: ServerResponse, status: number, ...given: unknown[]) => ServerResponse;
 
@@ -19,7 +19,7 @@ export function keepOutOfCaches(response: ServerResponse): void {
     const last = given.length - 1;
     if (typeof given[last] === 'object' && given[last] !== null) given[last] = withoutCacheFields(given[last]);
     if (!response.headersSent) {
-      for (const name of response.getHeaderNames()) if (isCacheField(name)) response.removeHeader(name);
+      removeCacheFields(response);
       response.setHeader('cache-control', 'no-store');
     }
     return Reflect.apply(writeHead, this, [status, ...given]) as ServerResponse;

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { Auth, ResponseHeaders } from '@tokenward/core';
-import { addCookies, applyHeaders, cookiesWith, isAnswered, keepOutOfCaches, SET_COOKIE, isCacheField } from '@tokenward/core/adapter';
+import { addCookies, applyHeaders, cookiesWith, isAnswered, keepOutOfCaches, SET_COOKIE, removeCacheFields } from '@tokenward/core/adapter';
 import type { Carrier, FastifyReply, NativeResponse } from './carrier.js';
 
 export function isReply(response: NativeResponse): response is FastifyReply {
@@ -30,10 +30,7 @@ interface JsonResponse extends ServerResponse {
  * `application/json` on the answer to an exception, and replaces it. So an exception filter that answers in its own way has no type of ours either.
  */
 export function setRefusalHeaders(response: NativeResponse, headers: ResponseHeaders, body: unknown): void {
-  if (!isSent(response)) {
-    const names = isReply(response) ? Object.keys(response.getHeaders()) : response.getHeaderNames();
-    for (const name of names) if (isCacheField(name)) response.removeHeader(name);
-  }
+  if (!isSent(response)) removeCacheFields(response);
   if (isReply(response) || !('json' in response)) return setHeaders(response, headers);
   const { 'content-type': type, ...others } = headers;
   setHeaders(response, others);
