@@ -1,6 +1,7 @@
 import type { OptionReader } from '../lib/option-reader.js';
 import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';
 import type { KeyFetchingOptions } from './issuer-options.js';
+import { hasCertificate } from '../keys/key-access.js';
 import type { RemoteKeysConfig } from '../keys/remote-keys.js';
 
 const DAY_SECONDS = 86_400;
@@ -28,8 +29,7 @@ function readPath(reader: OptionReader, name: string): string | undefined {
 
 function readAuthorities(reader: OptionReader, name: string): string | undefined {
   const text = reader.text(name, '') || undefined;
-  if (text !== undefined && !text.includes('-----BEGIN CERTIFICATE-----'))
-    reader.wrong(name, 'contains no certificate in PEM. For the name of a file, set caFile');
+  if (text !== undefined && !hasCertificate(text)) reader.wrong(name, 'contains no certificate in PEM. For the name of a file, set caFile');
   return text;
 }
 

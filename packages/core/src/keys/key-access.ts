@@ -38,9 +38,14 @@ function isFor(url: string, origin: string | undefined): boolean {
   return target.protocol === 'https:' && target.origin === origin;
 }
 
+/** Whether a text contains a certificate in PEM. */
+export function hasCertificate(text: string): boolean {
+  return text.includes('-----BEGIN CERTIFICATE-----');
+}
+
 function readAuthorities(path: string): string {
   const text = readTextFile(path);
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new Error('the file of keyFetching.caFile contains no certificate in PEM');
+  if (!hasCertificate(text)) throw new Error('the file of keyFetching.caFile contains no certificate in PEM');
   return text;
 }
 
