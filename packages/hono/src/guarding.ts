@@ -41,10 +41,13 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
    * @param admitted undefined if the request is refused
    */
   function held(result: Promise<void>, context: Context, next: Next | undefined, admitted?: Promise<void>): Promise<void> {
-    result.catch(() => {});
+    const error = result.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     const { outgoing } = nodeOf(context);
     if (!outgoing || isAnswered(outgoing) || isCalledByHono(guard, context, next)) return result;
-    return holdAnswer({ result, admitted, refuse: (pass) => sendErrorOf(result, pass) }, outgoing);
+    return holdAnswer({ result, admitted, refuse: async (pass) => sendError(await error, pass) }, outgoing);
   }
 
   async function settleLate(pending: Promise<Decision>, context: Context, next: Next | undefined, admitted: () => void): Promise<void> {
@@ -74,10 +77,8 @@ export function refusalOf(native: Native, decision: Deny, context: Context): Res
   return answerTo(native, decision, context);
 }
 
-/** Answers what the result of a guard has as its error: its response, if the guard has answered the request. */
-async function sendErrorOf(result: Promise<void>, outgoing: ServerResponse): Promise<void> {
-  // not its own `then`, which says that the caller waits
-  const error: unknown = await new Promise((resolve) => void Promise.prototype.then.call(result, resolve, resolve));
+/** Answers with the response of an error, if the guard has answered the request. */
+async function sendError(error: unknown, outgoing: ServerResponse): Promise<void> {
   if (error instanceof HTTPException) return sendResponse(outgoing, error.getResponse());
   outgoing.statusCode = 500;
   outgoing.end();
