@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { adapterSuite } from '@tokenward/testing/adapter-suite';
 import { startPlain, type Faults } from './plain-http.js';
-
-describe('an adapter over node:http', () => adapterSuite({ test, beforeAll, afterAll }, startPlain(), { ways: [] }));
 
 /** Runs some cases of the suite, and returns the names of those that failed. */
 async function failuresOf(faults: Faults, some: RegExp): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json, text } from 'node:stream/consumers';
 import type { Auth, Decision, Deny, MessageReceiver } from '@tokenward/core';
@@ -41,7 +42,8 @@ export interface Faults {
 
 /** Starts apps on a minimal adapter over node:http, which tests the suite itself, with and without faults. */
 export function startPlain(faults: Faults = {}): StartApp {
-  return async ({ options, routes, property, secondApi, appGuards = [], onDenied, onRefused, receivers, metadata }) => {
+  return async ({ options, routes, property, secondApi, appGuards = [], onDenied, onRefused, receivers, metadata, tls }) => {
+    const protocol = tls ? 'https' : 'http';
     const view = (request: IncomingMessage) => {
       assertHasHeaders(request, 'guard.check(request, ...policies)');
       const { method, url, headers } = request;
@@ -53,7 +55,7 @@ export function startPlain(faults: Faults = {}): StartApp {
           ? { headers, rawHeaders: [] }
           : request;
       const params = url === undefined ? {} : paramsOf(routes, url);
-      return viewOf({ method: method ?? 'GET', originalUrl: url ?? '/', protocol: 'http', params }, raw, () => host as string | undefined);
+      return viewOf({ method: method ?? 'GET', originalUrl: url ?? '/', protocol, params }, raw, () => host as string | undefined);
     };
     const first: Guard = createNativeGuard(
       {
@@ -154,9 +156,10 @@ export function startPlain(faults: Faults = {}): StartApp {
       else send(response, given);
     }
 
-    const server = createServer((request, response) => {
+    const listener = (request: IncomingMessage, response: ServerResponse): void => {
       answer(request, response).catch(() => void send(response, { status: 500 }));
-    });
+    };
+    const server = tls ? createSecureServer({ ...tls }, listener) : createServer(listener);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
     async function shutDown(): Promise<void> {
@@ -167,7 +170,7 @@ export function startPlain(faults: Faults = {}): StartApp {
     }
 
     return {
-      origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      origin: `${protocol}://127.0.0.1:${(server.address() as AddressInfo).port}`,
       guard: { ...methods, check: (request: IncomingMessage, ...policies: RoutePolicy<IncomingMessage>[]) => first.check(request, policies) },
       server,
       shutDown,

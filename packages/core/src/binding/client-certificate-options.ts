@@ -56,6 +56,13 @@ export function readClientCertificate(reader: OptionReader, name: string): (guar
   const inner = reader.inner(name, Object.keys(CLIENT_CERTIFICATE));
   const { header, trustedProxies, xfccElements, getCertificate, unsafeAcceptUnauthorizedCertificates } = readTable(inner, CLIENT_CERTIFICATE);
   checkTogether(inner, header);
+  const runtime = runtimeWithoutCertificates();
+  const isAsked = reader.get(name) !== undefined || reader.get('senderConstraint') === 'mtls';
+  if (runtime !== undefined && isAsked && inner.get('header') === undefined && inner.get('getCertificate') === undefined)
+    reader.wrong(
+      name,
+      `needs getCertificate or header on ${runtime}: no connection there tells the certificate of its client. Set header if a proxy verifies certificates`,
+    );
 
   function sourceFor(guard: string): CertificateSource {
     if (getCertificate) return ofFunction(getCertificate);
@@ -68,6 +75,12 @@ export function readClientCertificate(reader: OptionReader, name: string): (guar
     acceptsUnauthorized: unsafeAcceptUnauthorizedCertificates,
     source: sourceFor(guard),
   });
+}
+
+/** Returns the name of this runtime if none of its servers tells the certificate of a client. */
+function runtimeWithoutCertificates(): string | undefined {
+  if (process.versions['bun'] !== undefined) return 'Bun';
+  return globalThis.navigator?.userAgent === 'Cloudflare-Workers' ? 'Workers' : undefined;
 }
 
 const CLIENT_CERTIFICATE = {

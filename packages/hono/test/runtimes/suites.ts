@@ -10,14 +10,16 @@ import { startHono } from '../start-hono.js';
 function suitesOn(certificates: SuiteCertificates): Readonly<Record<string, readonly [StartApp, SuiteOptions]>> {
   const platform = { resolvesDotSegments: true, joinsFieldLines: true };
   return {
-    // it has no TLS server
-    'core on node:http': [startPlain(), { ways: [] }],
+    'core on node:http': [startPlain(), { ways: [], certificates }],
     Fetch: [startFetch, { ways, ...platform, certificates }],
     Hono: [startHono, { ways: oddWays, mountsApps: true, cors: ['before', 'after'], ...platform, refusesMalformedHosts: true, certificates }],
   };
 }
 
-/** What a server on Bun cannot know: its `node:https` has no `getPeerX509Certificate`, and does not tell the certificate of a client in any other way. */
+/**
+ * What a server on Bun cannot know: its `node:https` has no `getPeerX509Certificate`, and does not tell the certificate of a client in any other way. A guard that
+ * needs it does not start.
+ */
 const NEED_CERTIFICATES = [
   'rule 92: a token that is bound to a certificate needs it on each request, and is never a bearer token',
   'rule 93: a certificate that the TLS server did not authorise counts only with the option for it',
@@ -25,6 +27,7 @@ const NEED_CERTIFICATES = [
   "rule 92: senderConstraint 'mtls' demands that every token is bound to a certificate",
   'rule 94: the certificate of a connection and that of a header do not mix',
   'rule 92: check() finds the certificate on an upgrade request too',
+  'rule 110: the metadata says that certificate-bound tokens are taken if the option is set',
 ];
 
 /** Whether a runtime passes a test. Those that it fails run nevertheless: if one of them passes some day, this list is wrong. */
