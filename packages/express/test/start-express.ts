@@ -67,7 +67,7 @@ export function startOn(express: typeof expressModule): StartApp {
       const of = api === 'first' ? guard : second!;
       return access === 'optional' ? of.optional(...policies) : of(...policies);
     };
-    const answerCors = cors({ origin: 'https://app.example.test', exposedHeaders: 'www-authenticate' });
+    const answerCors = cors({ origin: 'https://app.example.test', exposedHeaders: ['www-authenticate', 'dpop-nonce'] });
     if (corsPlace === 'before') app.use(answerCors);
     if (setup.metadata === 'before') app.use(guard.metadata());
     for (const appGuard of appGuards) app.use(guardFor(appGuard));

@@ -37,7 +37,7 @@ export const startHono: StartApp = async (setup) => {
     Object.defineProperty(c, 'params', { get: () => c.req.param() });
     return next();
   });
-  const answerCors = cors({ origin: 'https://app.example.test', exposeHeaders: ['www-authenticate'] });
+  const answerCors = cors({ origin: 'https://app.example.test', exposeHeaders: ['www-authenticate', 'dpop-nonce'] });
   if (corsPlace === 'before') app.use(answerCors);
   if (setup.metadata === 'before') app.use(guard.metadata());
   for (const appGuard of appGuards) app.use(guardFor(appGuard, 'app'));

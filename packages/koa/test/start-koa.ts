@@ -59,7 +59,7 @@ export function startOn(
       const of = api === 'first' ? guard : second!;
       return access === 'optional' ? of.optional(...policies) : of(...policies);
     };
-    const answerCors = cors({ origin: 'https://app.example.test', exposeHeaders: 'www-authenticate' });
+    const answerCors = cors({ origin: 'https://app.example.test', exposeHeaders: 'www-authenticate,dpop-nonce' });
     if (corsPlace === 'before') app.use(answerCors);
     if (setup.metadata === 'before') app.use(guard.metadata());
     for (const appGuard of appGuards) app.use(guardFor(appGuard));

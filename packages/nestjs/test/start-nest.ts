@@ -122,7 +122,7 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
 
     const app = await createApp(SuiteModule, platform, { http2, trustsProxies, tls });
     if (metadata) app.use(app.get<NestGuard>(guardToken()).metadata());
-    if (cors) app.enableCors({ origin: 'https://app.example.test', exposedHeaders: 'www-authenticate' });
+    if (cors) app.enableCors({ origin: 'https://app.example.test', exposedHeaders: ['www-authenticate', 'dpop-nonce'] });
     for (const { way } of routes) if (way !== undefined) prepareFor(way, app);
     return listen(app);
   };

@@ -100,7 +100,7 @@ export interface AppSetup {
   readonly mounts?: readonly SuiteMount[] | undefined;
   /** The framework trusts proxies on loopback, by its own setting. Default: it trusts none. */
   readonly trustsProxies?: boolean | undefined;
-  /** The app answers CORS for `https://app.example.test` before or after its `appGuards`, and exposes the field `www-authenticate`. */
+  /** The app answers CORS for `https://app.example.test` before or after its `appGuards`, and exposes the headers `www-authenticate` and `dpop-nonce`. */
   readonly cors?: CorsPlace | undefined;
   /** The app serves TLS with these options of Node's servers, in its version of HTTP. Default: as the suite's apps do without it. */
   readonly tls?: SuiteTls | undefined;

@@ -359,6 +359,23 @@ export const dpopCases: readonly SuiteCase[] = [
   },
 ];
 
+/** Pages of another origin use tokens that are bound to a key, with the CORS middleware of the framework before the guard. */
+export const dpopCorsCases: readonly SuiteCase[] = [
+  {
+    name: 'rule 90: with CORS before the guard, pages of another origin can read the nonce of a refusal',
+    async run(suite) {
+      const app = await startWith(suite, { dpop: { nonceSecret: SECRET } }, { cors: 'before' });
+      const caller = await callerOf(suite);
+      const proven = headersWith(caller.token, caller.proof(app, { path: '/me' }));
+      const answer = await app.ask({ path: '/me', headers: [...proven, ['origin', 'https://app.example.test']] });
+      await expectUnauthorized(answer, { scheme: 'DPoP', error: 'use_dpop_nonce' });
+      strictEqual(answer.lines('dpop-nonce').length, 1);
+      deepStrictEqual(answer.headers.get('access-control-expose-headers')?.toLowerCase().split(/, ?/), ['www-authenticate', 'dpop-nonce']);
+      strictEqual(answer.headers.get('access-control-allow-origin'), 'https://app.example.test');
+    },
+  },
+];
+
 /** Routes below a prefix, where the framework may hand on only the rest of the path. */
 export function mountedDpopCases(kinds: readonly SuiteMount['as'][]): SuiteCase[] {
   return kinds.map((as) => ({

@@ -10,7 +10,7 @@ import { authCases } from './auth-cases.js';
 import { certificateHeaderCases } from './certificate-header-cases.js';
 import { hostileCases } from './hostile-cases.js';
 import { credentialCases } from './credential-cases.js';
-import { dpopCases, mountedDpopCases } from './dpop-cases.js';
+import { dpopCases, dpopCorsCases, mountedDpopCases } from './dpop-cases.js';
 import { exampleRoutes } from './example-routes.js';
 import { exampleTable } from './example-table.js';
 import { send } from './exchange.js';
@@ -226,6 +226,7 @@ function casesFor(options: SuiteOptions): SuiteCase[] {
     ...(routers.length > 0 ? [...mountedTargetCases(['router']), ...mountedDpopCases(['router'])] : []),
     ...(mountsApps ? [...mountedAppCases, ...mountedTargetCases(['app']), ...mountedDpopCases(['app'])] : []),
     ...cors.flatMap(corsCases),
+    ...(cors.includes('before') ? dpopCorsCases : []),
     ...(asksForBodies ? askedBodyCases : []),
     ...(certificates ? mtlsCases(certificates) : []),
     // both need an app that sees the connection
