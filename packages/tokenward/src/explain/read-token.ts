@@ -1,30 +1,20 @@
 import type { Context, InputStream } from '../context.js';
 import { CannotRunError, UsageError } from '../errors.js';
 import { cleanToken, type GivenToken } from '../lib/pasted-token.js';
+import { readPiped } from '../lib/piped.js';
 
 const MAX_BYTES = 1_048_576;
+/** The program that writes the token may first have somebody log in. */
+const PATIENCE_MS = 300_000;
 
 /**
  * Reads a token from standard input. On a terminal it asks for it, and shows nothing of what is typed.
  *
  * @throws UsageError if there is no token; the message never repeats the input
+ * @throws CannotRunError if the input breaks off, or does not end in time
  */
 export async function readToken({ stdin, stderr }: Pick<Context, 'stdin' | 'stderr'>): Promise<GivenToken> {
-  return cleanToken(stdin.isTTY ? await askWithoutEcho(stdin, stderr) : await readAll(stdin));
-}
-
-async function readAll(stdin: InputStream): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of stdin) {
-    const bytes = Buffer.from(chunk as Uint8Array);
-    length += bytes.length;
-    if (length > MAX_BYTES) throw new UsageError('standard input has more than 1 MiB, so it is not a token');
-    chunks.push(bytes);
-  }
-  const all = Buffer.concat(chunks);
-  // PowerShell before 7 writes UTF-16
-  return all[0] === 0xff && all[1] === 0xfe ? all.toString('utf16le') : all.toString('utf8');
+  return cleanToken(stdin.isTTY ? await askWithoutEcho(stdin, stderr) : ((await readPiped(stdin, { maxBytes: MAX_BYTES, patienceMs: PATIENCE_MS })) ?? ''));
 }
 
 const [CTRL_C, CTRL_D, BACKSPACE, DELETE] = ['\u0003', '\u0004', '\b', '\u007f'];
