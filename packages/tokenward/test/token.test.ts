@@ -19,7 +19,7 @@ afterAll(() => issuer.end());
 
 const mint = (args: readonly string[] = [], env = issuer.env) => runCommand(['token', ...args], { env });
 const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>;
-const stateFile = () => join(issuer.env['XDG_RUNTIME_DIR']!, 'tokenward', `issuer-${new URL(issuer.origin).port}.json`);
+const stateFile = () => join(issuer.env['XDG_RUNTIME_DIR']!, 'tokenward', `issuer-127.0.0.1-${new URL(issuer.origin).port}.json`);
 const stateOf = () => JSON.parse(readFileSync(stateFile(), 'utf8')) as { controlPort: number; secret: string };
 
 test('prints a token that a guard admits, and nothing else', async () => {

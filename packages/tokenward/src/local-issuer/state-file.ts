@@ -14,7 +14,7 @@ export interface IssuerState {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const FILE = /^issuer-\d{1,5}\.json$/;
+const FILE = /^issuer-[\w.-]{1,300}\.json$/;
 
 /**
  * Writes the state of a running issuer, for this user alone.
@@ -22,10 +22,12 @@ const FILE = /^issuer-\d{1,5}\.json$/;
  * @returns a function that removes it
  */
 export async function writeState(env: Env, state: IssuerState): Promise<() => Promise<void>> {
-  const path = join(await privateFolder(env), `issuer-${new URL(state.issuer).port || 80}.json`);
+  const { hostname, port } = new URL(state.issuer);
+  // issuers on two loopback addresses can have the same port, and a colon is no part of a file name on Windows
+  const path = join(await privateFolder(env), `issuer-${hostname.replaceAll(/[^\w.-]/g, '_')}-${port || 80}.json`);
   await replacePrivateFile(path, JSON.stringify(state));
   return async () => {
-    // a newer issuer on the same port may have written its own
+    // a newer issuer at the same address may have written its own
     const current = stateOf((await readPrivateFile(path).catch(() => undefined)) ?? '');
     if (current?.secret === state.secret) await rm(path, { force: true });
   };
