@@ -338,3 +338,45 @@ test('names the command of the package manager in use', async () => {
   expect(stdout).toContain('pnpm add @tokenward/koa');
   expect(stdout).toContain('This app uses CORS: put it above the guard');
 });
+
+test.each([
+  ['a comment', '// TODO: @tokenward/express\n'],
+  ['a comment with an import', "/*\nimport { createGuard } from '@tokenward/express';\n*/\n"],
+  ['a text', `const note = "import { createGuard } from '@tokenward/express'";\n`],
+  ['a text that is a call', `const note = "require('@tokenward/express')";\n`],
+  ['an import of types', "import type { Auth } from '@tokenward/express';\n"],
+  ['a package with a longer name', "import '@tokenward/express-mocks';\n"],
+])('rule 267: %s that names the guard guards nothing', async (_name, mention) => {
+  const folder = project({ express: '*' }, { 'server.mjs': `import express from 'express';\n${mention}const app = express();\n` });
+  const { code, stdout } = await init(folder, '--yes');
+  expect([code, stdout]).toEqual([0, expect.stringContaining('server.mjs is changed.')]);
+  expect(read(folder, 'server.mjs')).toBe(
+    `import express from 'express';\nimport { createGuard } from '@tokenward/express';\n${mention}const app = express();\nconst guard = createGuard();\napp.use(guard());\n`,
+  );
+});
+
+test.each([
+  "import { createGuard } from '@tokenward/express';",
+  'import {\n  createGuard as protect,\n  type Auth,\n} from "@tokenward/express"',
+  "const { createGuard } = require('@tokenward/express');",
+  "const { createGuard } = await import('@tokenward/express');",
+  "import * as tokenward from '@tokenward/express';",
+  "export { createGuard } from '@tokenward/express';",
+])('leaves a file as it is that has %j', async (line) => {
+  const text = `import express from 'express';\n${line}\nconst app = express();\n`;
+  const folder = project({ express: '*' }, { 'server.mjs': text });
+  const { code, stdout } = await init(folder, '--yes');
+  expect([code, stdout, read(folder, 'server.mjs')]).toEqual([0, 'server.mjs uses @tokenward/express already. Nothing to do.\n', text]);
+});
+
+test('rule 267: writes no import into a comment or a text', async () => {
+  const comment = "/*\nimport { Module } from '@nestjs/common';\n*/\n";
+  const folder = project({ '@nestjs/core': '*' }, { 'src/app.module.ts': `${comment}${nestModule('controllers: [OrdersController],')}` });
+  expect((await init(folder, '--yes')).code).toBe(0);
+  expect(read(folder, 'src/app.module.ts').startsWith(`${comment}import { Controller, Get, Module } from '@nestjs/common';\nimport { Tokenward`)).toBe(true);
+
+  const old = "/*\nimport express from 'express';\n*/\n";
+  const app = project({ express: '*' }, { 'server.mjs': `${old}import express from 'express';\nconst app = express();\n` });
+  expect((await init(app, '--yes')).code).toBe(0);
+  expect(read(app, 'server.mjs').startsWith(`${old}import express from 'express';\nimport { createGuard }`)).toBe(true);
+});

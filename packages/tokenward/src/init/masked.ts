@@ -11,6 +11,11 @@ export function masked(text: string): string {
 
 const TOKENS = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[\s\S])*`/g;
 
+/** Returns the first match of a global pattern that begins in code. What it matches may be in quotes: the name of a package is. */
+export function matchInCode(pattern: RegExp, text: string, code: string): RegExpExecArray | undefined {
+  return [...text.matchAll(pattern)].find(({ index }) => code[index] === text[index]);
+}
+
 /** Returns the index after the bracket that closes the one at `open`; undefined if there is none. */
 export function endOfBrackets(code: string, open: number): number | undefined {
   let depth = 0;

@@ -1,5 +1,5 @@
 import type { Edit } from './edits.js';
-import { endOfBrackets, masked } from './masked.js';
+import { endOfBrackets, masked, matchInCode } from './masked.js';
 import type { Framework } from './frameworks.js';
 
 /** The changes of a file, or why a person must make them. */
@@ -14,8 +14,15 @@ export interface Source {
 /** Plans the changes that guard an app. It changes only code that it recognises without doubt. */
 export function planFor(framework: Framework, source: Source, options: string): Plan {
   const code = masked(source.text);
-  if (source.text.includes(framework.guard)) return { isGuarded: true };
+  if (importsGuard(framework, source.text, code)) return { isGuarded: true };
   return framework.name === 'nestjs' ? planForModule(framework, source.text, code, options) : planForApp(framework, source, code, options);
+}
+
+/** Whether a file imports the guard by any syntax. An import of types guards nothing. */
+function importsGuard({ guard }: Framework, text: string, code: string): boolean {
+  const named = `\\b(?:from|import|require)\\b\\s*\\(?\\s*(['"\`])${guard}(?:/[^'"\`]*)?\\1`;
+  const isOfTypes = `\\bimport\\s+type\\b[^;'"]*\\bfrom\\s*['"][^'"]*['"]`;
+  return matchInCode(new RegExp(`${named}(?<!${isOfTypes})`, 'g'), text, code) !== undefined;
 }
 
 function planForApp(framework: Framework, { text, isModule }: Source, code: string, options: string): Plan {
@@ -59,15 +66,14 @@ interface FoundImport {
 function frameworkImport({ dependency }: Framework, text: string, code: string): FoundImport | undefined {
   const name = dependency.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
   const patterns = [
-    new RegExp(`^import\\s+(?:\\*\\s+as\\s+)?([A-Za-z_$][\\w$]*)(?:\\s*,\\s*\\{[^}]*\\})?\\s+from\\s*(['"])${name}\\2(;?)`, 'm'),
-    new RegExp(`^import\\s*\\{${NAMED}\\}\\s*from\\s*(['"])${name}\\2(;?)`, 'm'),
-    new RegExp(`^(?:const|let|var|import)\\s+([A-Za-z_$][\\w$]*)\\s*=\\s*require\\((['"])${name}\\2\\)(;?)`, 'm'),
-    new RegExp(`^(?:const|let|var)\\s+\\{${NAMED}\\}\\s*=\\s*require\\((['"])${name}\\2\\)(;?)`, 'm'),
+    new RegExp(`^import\\s+(?:\\*\\s+as\\s+)?([A-Za-z_$][\\w$]*)(?:\\s*,\\s*\\{[^}]*\\})?\\s+from\\s*(['"])${name}\\2(;?)`, 'gm'),
+    new RegExp(`^import\\s*\\{${NAMED}\\}\\s*from\\s*(['"])${name}\\2(;?)`, 'gm'),
+    new RegExp(`^(?:const|let|var|import)\\s+([A-Za-z_$][\\w$]*)\\s*=\\s*require\\((['"])${name}\\2\\)(;?)`, 'gm'),
+    new RegExp(`^(?:const|let|var)\\s+\\{${NAMED}\\}\\s*=\\s*require\\((['"])${name}\\2\\)(;?)`, 'gm'),
   ];
   for (const [at, pattern] of patterns.entries()) {
-    const match = pattern.exec(text);
-    // in a comment or a template, the mask has no code at this place
-    if (!match || code.slice(match.index, match.index + 5).trim() === '') continue;
+    const match = matchInCode(pattern, text, code);
+    if (!match) continue;
     const isImport = at < 2 || match[0].startsWith('import');
     return { local: match[1]!, end: match.index + match[0].length, isImport, quote: match[2]!, semicolon: match[3]!, newline: newlineOf(text) };
   }
@@ -88,7 +94,7 @@ function planForModule(framework: Framework, text: string, code: string, options
   if (modules.length !== 1) return { unsure: modules.length === 0 ? 'it has no @Module({ ... }) in a way that is known here' : 'it has several modules' };
   const open = modules[0]!.index + '@Module('.length;
   const close = endOfBrackets(code, open);
-  const common = /^import\s*\{[^}]*\}\s*from\s*(['"])@nestjs\/common\1(;?)/m.exec(text);
+  const common = matchInCode(/^import\s*\{[^}]*\}\s*from\s*(['"])@nestjs\/common\1(;?)/gm, text, code);
   if (close === undefined || !common) return { unsure: "it does not import '@nestjs/common' in a way that is known here" };
   const [entry] = framework.lines({ app: '', options, canAwait: false, semicolon: '' });
   const newline = newlineOf(text);

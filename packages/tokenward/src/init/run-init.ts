@@ -6,6 +6,7 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
 import { applyEdits, unifiedDiff } from './edits.js';
 import type { INIT_FLAGS } from './flags.js';
 import type { Framework } from './frameworks.js';
+import { masked } from './masked.js';
 import { planFor, type Plan } from './plan.js';
 import { candidates, frameworkOf, readInside, readManifest, replaceInside, type Manifest, type ProjectFile } from './project.js';
 
@@ -133,7 +134,7 @@ async function writeNextSteps({ options, output, cwd }: InitContext, framework: 
     `Install the guard: ${install} ${framework.guard}`,
     ...(variables.length > 0 ? [`Set ${variables.join(' and ')} in the environment of the app.`] : []),
     ...framework.hints,
-    ...(/\bcors\b/.test(before) && framework.name !== 'nestjs'
+    ...(/\bcors\b/.test(masked(before)) && framework.name !== 'nestjs'
       ? ['This app uses CORS: put it above the guard, so that it answers preflights and browsers can read refusals.']
       : []),
     'Check the set-up: npx tokenward doctor. To develop without an authorization server: npx tokenward issuer.',
