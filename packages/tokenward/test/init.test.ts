@@ -380,3 +380,20 @@ test('rule 267: writes no import into a comment or a text', async () => {
   expect((await init(app, '--yes')).code).toBe(0);
   expect(read(app, 'server.mjs').startsWith(`${old}import express from 'express';\nimport { createGuard }`)).toBe(true);
 });
+
+test('rule 296: shows the escape codes of a file, and those that are colours here too, as text', async () => {
+  const text = "import express from 'express';\nconst app = express(); // \u001B[8m\u001B[31mhidden\u001B[39m\u001B[2K\n";
+  const folder = project({ express: '*' }, { 'server.mjs': text.replace(' // ', '\n// ') });
+  for (const isTTY of [true, false]) {
+    const { stdout } = await runCommand(['init'], { cwd: folder, isTTY });
+    expect(stdout).toContain('// \\u001b[8m\\u001b[31mhidden\\u001b[39m\\u001b[2K');
+    expect(stdout.includes('\u001B[32m+app.use(guard());\u001B[39m')).toBe(isTTY);
+  }
+});
+
+test('rule 296: a file with a line break in its name is no candidate: it could forge lines of the change', async () => {
+  const name = 'a\n+app.use(guard());\n.mjs';
+  const folder = project({ express: '*' }, { [name]: "import express from 'express';\nconst app = express();\n" }, { main: name });
+  const { code, stdout } = await init(folder);
+  expect([code, stdout]).toEqual([1, expect.stringContaining('No file was found that creates the app')]);
+});

@@ -108,3 +108,12 @@ test.each([
   expect([ended.code, ended.stdout]).toEqual([code, '']);
   expect(ended.stderr).toMatch(message);
 });
+
+test('rule 296: what an app prints is only text for the terminal', async () => {
+  writeFileSync(
+    join(folder, 'painting.cjs'),
+    "process.stdout.write('\\u001B[2J\\u001B[32mevery route needs a token\\n');\nexports.app = { routes: [], fetch() {}, router: { match() {} } };\n",
+  );
+  const { stderr } = await runCommand(['routes', 'painting.cjs'], { cwd: folder, isTTY: true });
+  expect(stderr).toContain('\\u001b[2J\\u001b[32mevery route needs a token\n');
+});

@@ -163,7 +163,7 @@ test('the installed program answers --help and --version, and ends quietly when 
 });
 
 test('rule 296: nothing that a command shows is more than text for the terminal', async () => {
-  const hostile = '\u001B]0;title\u0007\u001B[2J\u001B[8m\u009B31m\r\u202Eabc\u2028\u007F';
+  const hostile = '\u001B]0;title\u0007\u001B[2J\u001B[8m\u001B[32m\u001B[39m\u009B31m\r\u202Eabc\u2028\u007F';
   const show: Command = {
     name: 'show',
     summary: 'Show',
@@ -176,7 +176,7 @@ test('rule 296: nothing that a command shows is more than text for the terminal'
       throw Object.assign(new Error(`cannot read ${hostile}`), { code: 'TOKENWARD_TEST' });
     },
   };
-  const shown = '\\u001b]0;title\\u0007\\u001b[2J\\u001b[8m\\u009b31m\\u000d\\u202eabc\\u2028\\u007f';
+  const shown = '\\u001b]0;title\\u0007\\u001b[2J\\u001b[8m\\u001b[32m\\u001b[39m\\u009b31m\\u000d\\u202eabc\\u2028\\u007f';
   const lines = await runCommand(['show'], { commands: [show], isTTY: true });
   expect(lines.stdout).toBe(`a\tb \u001B[31m${shown}\u001B[39m\n`);
   expect(lines.stderr).toBe(`${shown}\n\u001B[31merror:\u001B[39m cannot read ${shown}\n`);

@@ -4,6 +4,7 @@ import type { RouteOfApp } from '@tokenward/testing/routes';
 import { defineCommand, type CommandContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
+import { harmless } from '../lib/harmless.js';
 import type { Style } from '../style.js';
 
 const options = {
@@ -38,7 +39,7 @@ async function run({ cwd, env, options: given, positionals, output, stderr }: Co
   const question = { file, shownFile: positionals[0]!, exportName: given.export, except: given.except };
   const { routes, excepted } = await output.during(
     'Loading the app',
-    askChild(question, { cwd, env }, (text) => void stderr.write(text)),
+    askChild(question, { cwd, env }, (text) => void stderr.write(harmless(text))),
   );
   const failing = routes.filter(({ protection }, at) => (protection === 'no-tokenward-guard' || protection === 'unknown') && !excepted.includes(at));
   if (given.json) output.json({ routes, failing: failing.map(nameOf) });

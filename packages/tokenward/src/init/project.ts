@@ -133,8 +133,8 @@ export function candidates({ name }: Framework, manifest: Manifest): readonly st
     typeof script === 'string' ? [...script.matchAll(SCRIPT_FILE)].map(([, file]) => file!) : [],
   );
   const named = [...started, ...(typeof manifest.main === 'string' ? [manifest.main] : [])].map((file) => file.replace(/^\.\//, ''));
-  // what is built is not what people edit
-  const own = named.filter((file) => !/^(?:dist|build|out|node_modules)\//.test(file) && !file.startsWith('/') && !file.split('/').includes('..'));
+  // what is built is not what people edit, and a line break in a name could forge a line of the change that is shown
+  const own = named.filter((file) => !/^(?:dist|build|out|node_modules)\/|\p{Cc}/u.test(file) && !file.startsWith('/') && !file.split('/').includes('..'));
   const usual = ['src/', ''].flatMap((folder) => NAMES.flatMap((base) => EXTENSIONS.map((extension) => `${folder}${base}.${extension}`)));
   return [...new Set([...own, ...usual])];
 }

@@ -1,16 +1,20 @@
 import { shownMember } from '@tokenward/core/adapter';
 import { printable } from '@tokenward/core/store';
+import { OWN_ESCAPE } from '../style.js';
 
-/** Our own colours, and whatever else a terminal could obey: control characters, and those that change the direction of text (Trojan Source). */
+/** Whatever a terminal could obey: control characters, and those that change the direction of text (Trojan Source). */
 // eslint-disable-next-line no-control-regex -- these are what is looked for
-const SPECIAL = /\u001B\[(?:1|2|22|31|32|33|36|39)m|[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/g;
+const SPECIAL = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/g;
 
 /**
- * Returns a text that a terminal only shows. File names, files of a project and answers of other programs may contain anything, and a person decides by what is
- * shown.
+ * Returns a text that a terminal only shows, apart from our own colours. File names, files of a project and answers of other programs may contain anything, and
+ * a person decides by what is shown.
  */
 export function harmless(text: string): string {
-  return text.replace(SPECIAL, (found) => (found.length > 1 ? found : escaped(found)));
+  return text
+    .split(OWN_ESCAPE)
+    .map((part) => part.replace(SPECIAL, escaped))
+    .join('\u001B');
 }
 
 /** Returns a value as JSON of the same meaning, which is harmless on a terminal, too. */
