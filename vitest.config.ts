@@ -24,7 +24,7 @@ const ONE_NODE = [
   'packages/opentelemetry/test/{labels,metrics,monitoring-files}.test.ts',
   'packages/testing/test/{act-as,adapter-suite,providers}.test.ts',
   'packages/hono/test/runtimes/*.test.ts',
-  'packages/tokenward/test/{attack,doctor,explain,init,issuer-options,routes,secret-values}.test.ts',
+  'packages/tokenward/test/{attack,doctor,explain,init,issuer-options,option-values,routes,secret-values}.test.ts',
 ];
 
 /**

@@ -19,11 +19,12 @@ export function issuersOf(options: GuardOptions): readonly IssuerOptions[] {
 
 /** Runs the checks of one issuer in the order in which a connection is made, so that the first failure is the cause of those after it. */
 export async function diagnoseIssuer(options: IssuerOptions, { env, now }: Surroundings): Promise<readonly Check[]> {
-  const { issuer = '', metadataUrl, jwksUri, jwksFile } = options;
+  const { issuer, metadataUrl, jwksUri, jwksFile } = options;
   if (jwksFile !== undefined) return checkKeys(options, undefined);
   const timeoutMs = timeoutOf(options) * 1000;
   const hosts = new Set(options.unsafeHttpHosts);
   const address = jwksUri ?? metadataUrl ?? issuer;
+  if (address === undefined) return [skip('address', 'no address is known: correct the options')];
   const problem = urlProblem(address, hosts);
   if (problem) return [fail('address', `${shown(address, 'url')} ${problem}`, 'Correct the address.')];
   const checks: Check[] = [...checkVariables(address, env)];

@@ -5,12 +5,13 @@ import { guardSettings, type GuardSettings } from '../guard-options.js';
 import { shownIssuer } from '../lib/harmless.js';
 import type { Output } from '../output.js';
 import { wrapped } from '../wrapped.js';
-import { note, type Check, type Verdict } from './check.js';
+import { fail, note, type Check, type Verdict } from './check.js';
 import { diagnoseIssuer, issuersOf } from './diagnose-issuer.js';
 import { readEnvFile } from './env-file.js';
 import type { DOCTOR_FLAGS } from './flags.js';
 import { checkNode } from './machine.js';
-import { checkAudience, checkGuard, checkPreset } from './set-up.js';
+import { checkAudience, checkGuard, checkPreset, startGuard } from './set-up.js';
+import { usableOptions } from './usable-options.js';
 
 /** Runs `tokenward doctor`. */
 export async function runDoctor(context: CommandContext<typeof DOCTOR_FLAGS>): Promise<ExitCode> {
@@ -33,18 +34,21 @@ export async function runDoctor(context: CommandContext<typeof DOCTOR_FLAGS>): P
 }
 
 async function checksOf({ issuer, options }: GuardSettings, context: CommandContext<typeof DOCTOR_FLAGS>): Promise<readonly Check[]> {
-  const checks: Check[] = [];
-  const issuers = issuersOf(options);
+  const hasAudience = options.audience !== undefined || issuersOf(options)[0]?.audience !== undefined;
+  // whether a guard starts is asked without an audience, too: a check of its own reports its absence
+  const started = startGuard(hasAudience || context.options.preset !== undefined ? options : { ...options, unsafeAcceptTokensForAnyAudience: true });
+  const problems = 'problems' in started ? started.problems : [];
+  const usable = usableOptions(options, problems);
+  const checks = problems.map(({ path, message }) => fail('options', `${path} ${message}`, 'Correct this option.'));
+  const issuers = issuersOf(usable);
   for (const one of issuers) {
     if (issuers.length > 1) checks.push(note('issuer', shownIssuer(one.issuer ?? 'unknown')));
     checks.push(...(await diagnoseIssuer(one, context)));
   }
   if (issuer !== undefined) checks.push(checkPreset(issuer, context.options.preset));
-  const audiences = [options.audience ?? issuers[0]?.audience ?? []].flat();
-  checks.push(...checkAudience(audiences, options));
-  // whether a guard starts is asked without an audience, too: its absence was reported
-  const complete = audiences.length > 0 || context.options.preset !== undefined ? options : { ...options, unsafeAcceptTokensForAnyAudience: true };
-  checks.push(...(await checkGuard(complete)));
+  const audiences = [usable.audience ?? issuers[0]?.audience ?? []].flat();
+  if (audiences.length > 0 || !hasAudience) checks.push(...checkAudience(audiences, usable));
+  if ('guard' in started) checks.push(await checkGuard(started.guard));
   return checks;
 }
 

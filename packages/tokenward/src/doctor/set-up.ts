@@ -1,29 +1,32 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { createResourceGuard, type GuardOptions } from '@tokenward/core';
+import { createResourceGuard, type ConfigurationError, type ConfigurationProblem, type GuardOptions, type ResourceGuard } from '@tokenward/core';
 import { printable } from '@tokenward/core/store';
 import { shownAddress } from '../lib/harmless.js';
 import { presetFor } from '../presets.js';
 import { fail, note, ok, warn, type Check } from './check.js';
 
-/** Starts a guard with the options, as the API does, and has it fetch its keys. */
-export async function checkGuard(options: GuardOptions): Promise<readonly Check[]> {
+/** Starts a guard with the options, as the API does; or returns what is wrong with them. */
+export function startGuard(options: GuardOptions): { readonly guard: ResourceGuard } | { readonly problems: readonly ConfigurationProblem[] } {
+  try {
+    return { guard: createResourceGuard(options) };
+  } catch (error) {
+    const { problems } = error as Partial<ConfigurationError>;
+    if (!problems) throw error;
+    return { problems };
+  }
+}
+
+/** Has a guard fetch the keys of its issuers, and closes it. */
+export async function checkGuard(guard: ResourceGuard): Promise<Check> {
   const listen = (): void => {};
   subscribe('tokenward:keys-failed', listen);
   try {
-    const guard = createResourceGuard(options);
-    try {
-      await guard.warm();
-      return [ok('guard', 'a guard with these options starts and has its keys')];
-    } catch (error) {
-      return [fail('guard', printable((error as Error).message, 400), 'Mend what failed above. Until then, the API answers 503.')];
-    } finally {
-      await guard.close();
-    }
+    await guard.warm();
+    return ok('guard', 'a guard with these options starts and has its keys');
   } catch (error) {
-    const { problems } = error as { readonly problems?: readonly { readonly path: string; readonly message: string }[] };
-    if (!problems) throw error;
-    return problems.map(({ path, message }) => fail('options', `${path} ${message}`, 'Correct this option.'));
+    return fail('guard', printable((error as Error).message, 400), 'Mend what failed above. Until then, the API answers 503.');
   } finally {
+    await guard.close();
     unsubscribe('tokenward:keys-failed', listen);
   }
 }

@@ -1,0 +1,90 @@
+import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCommand, type Ended } from './run-command.js';
+
+let issuer: TestIssuer;
+beforeAll(async () => {
+  issuer = await createTestIssuer();
+});
+afterAll(() => issuer.close());
+
+const BUG = 'bug in tokenward';
+const withOption = (command: string, option: string, args = ['--issuer', issuer.issuer]): Promise<Ended> =>
+  runCommand([command, ...args, '--option', option, '--json'], { stdin: 'opaque' });
+const detailsOf = ({ stdout }: Ended): readonly string[] =>
+  (JSON.parse(stdout) as { checks: { check: string; verdict: string; detail: string }[] }).checks.flatMap(({ check, verdict, detail }) =>
+    check === 'options' && verdict === 'fail' ? [detail] : [],
+  );
+
+test.each([
+  ['unsafeHttpHosts=true', 'unsafeHttpHosts must be a list of one or more non-empty strings (got true)'],
+  ['unsafeHttpHosts=[5]', 'unsafeHttpHosts must be a list of one or more non-empty strings (got a list)'],
+  ['algorithms=5', 'algorithms must be a list of one or more non-empty strings (got a number)'],
+  ['algorithms="RS256"', 'algorithms must be a list of one or more non-empty strings (got a string of 5 characters)'],
+  ['audience=123', /^audience must be .*\(got a number\)$/],
+  ['audience=["orders",5]', /^audience must be .*\(got a list\)$/],
+  ['issuer=5', 'issuer must be a string (got a number)'],
+  ['metadataUrl=5', 'metadataUrl must be a string (got a number)'],
+  ['jwksUri=["https://login.example.com"]', 'jwksUri must be a string (got a list)'],
+  ['jwksFile=0', 'jwksFile must be a non-empty string (got a number)'],
+  ['tenants="acme"', 'tenants must be a list of one or more non-empty strings (got a string of 4 characters)'],
+  ['clockSkewSeconds="60"', 'clockSkewSeconds must be a number from 0 to 300 (got "60")'],
+  ['issuers=5', /^issuers must be a function, or a list of .*\(got a number\)$/],
+  ['issuers=[null]', /^issuers\[0\] must be a plain object \(got null\)$/],
+  ['issuers=[{"issuer":5,"audience":7}]', 'issuers[0].issuer must be a string (got a number)'],
+  ['keyFetching=5', 'keyFetching must be an object (got a number)'],
+  ['keyFetching={"jwksHosts":5}', 'keyFetching.jwksHosts must be a list of one or more non-empty strings (got a number)'],
+  ['keyFetching={"timeoutSeconds":"1"}', 'keyFetching.timeoutSeconds must be a number from 0.01 to 60 (got "1")'],
+])('doctor names an option of a wrong type, what was given and what it needs: %s', async (option, detail) => {
+  const ended = await withOption('doctor', option);
+  expect([ended.code, ended.stderr]).toEqual([1, '']);
+  expect(detailsOf(ended)).toContainEqual(typeof detail === 'string' ? detail : expect.stringMatching(detail));
+});
+
+test('doctor checks everything else next to an option that is wrong', async () => {
+  const { stdout } = await runCommand(['doctor', '--issuer', issuer.issuer, '--audience', 'orders', '--option', 'algorithms=5']);
+  expect(stdout).toMatch(/FAIL {2}options .*\n[^]*ok {4}metadata [^]*ok {4}key .*for RS256\n[^]*"orders" in aud\n/);
+});
+
+const VALUES = ['true', '5', 'null', 'text', '[]', '[5]', '[null]', '[{}]', '{"x":5}'];
+
+test('no value of any option of a guard or an issuer is a bug of the command', async () => {
+  const { stderr: unknown } = await withOption('explain', 'unknown=1');
+  const names = /\(options: ([^)]+)\)/.exec(unknown)![1]!.split(', ');
+  expect(names.length).toBeGreaterThan(40);
+  const inner = ['timeoutSeconds', 'maxBytes', 'jwksHosts', 'ca', 'caFile', 'freshSeconds'];
+  const options = VALUES.flatMap((value) => [
+    ...names.map((name) => `${name}=${value}`),
+    ...(value === 'text' ? [] : inner.map((name) => `keyFetching={"${name}":${value}}`)),
+    ...(value === 'text' ? [] : names.map((name) => `issuers=[{"issuer":"http://127.0.0.1:1","${name}":${value}}]`)),
+  ]);
+  for (const option of options) {
+    for (const command of ['doctor', 'explain']) {
+      const { code, stderr } = await withOption(command, option, ['--issuer', 'http://127.0.0.1:1', '--audience', 'orders']);
+      expect(stderr, `${command} ${option}`).not.toContain(BUG);
+      expect(code, `${command} ${option}`).toBeLessThan(3);
+    }
+  }
+}, 120_000);
+
+const OF_PRESETS = [
+  'acceptAllTenants acceptAnonymousUsers application authorizationServerId authorizedParties clientId clientIds cloud cluster clusterIssuer domain',
+  'enterprise environmentId host issuerMode jwksPath keys namespaces oauthClients organizationId organizationIds owners policies projectId projectIds',
+  'projectRef projects protectedRefsOnly realm region repositories serviceAccounts sessionCookies tenantId tenantIds tenantName tokenVersion trustDomain',
+  'url userPoolId workloads',
+  // a preset adds to these
+  'algorithms allowedClients audience issuer issuers jwksUri metadataUrl requiredClaims requiredValues',
+].flatMap((line) => line.split(' '));
+
+test('no value of any option of a preset is a bug of the command', async () => {
+  const { stderr } = await runCommand(['explain', '--preset', 'none']);
+  const presets = /Use one of (.*)\n/.exec(stderr)![1]!.split(', ');
+  expect(presets.length).toBeGreaterThanOrEqual(20);
+  for (const preset of presets) {
+    for (const option of OF_PRESETS.flatMap((name) => VALUES.map((value) => `${name}=${value}`))) {
+      const { code, stderr: said } = await withOption('explain', option, ['--preset', preset, '--audience', 'orders']);
+      expect(said, `${preset} ${option}`).not.toContain(BUG);
+      expect(code, `${preset} ${option}`).toBeLessThan(3);
+    }
+  }
+}, 120_000);
