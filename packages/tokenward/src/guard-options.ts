@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { GuardOptions } from '@tokenward/core';
 import type { OptionSpecs, OptionValues } from './command.js';
 import { UsageError } from './errors.js';
+import { isObject } from './lib/is-object.js';
 import { exampleIssuer, presetFor, PRESETS } from './presets.js';
 
 /** The options of commands that build a guard as an API would. */
@@ -30,9 +31,11 @@ export interface GuardSettings {
   readonly fromEnvironment: readonly string[];
 }
 
-/** Options that contain secrets. Arguments can be seen by other users. Of some, a file is an option too. */
+/** Options that contain secrets, at any depth. Arguments can be seen by other users. Of some, a file is an option too. */
 const SECRET_OPTIONS =
-  /secret|private|password|introspection|decryption|session(?!Cookies)|credential|token(?!TypeName|Cache|Version|AgeSeconds|LifetimeSeconds|Bytes|sWithout|sForAny)|^jwks$|^fetch$|^clock$/i;
+  /secret|private|password|introspection|decryption|session(?!Cookies)|credential|token(?!TypeName|Cache|Version|AgeSeconds|LifetimeSeconds|Bytes|File|sWithout|sForAny)|^jwks$|^fetch$|^clock$/i;
+/** Their members are claims and scopes, and no options. */
+const NAMED_BY_TOKENS: ReadonlySet<string> = new Set(['requiredValues', 'forbiddenValues', 'scopes']);
 
 /**
  * Returns the options of the guard that the command line describes.
@@ -78,14 +81,29 @@ function presetOptions(name: string, issuer: string | undefined, own: Readonly<R
 function readOption(text: string): readonly [string, unknown] {
   const at = text.indexOf('=');
   const name = text.slice(0, Math.max(at, 0));
-  if (!/^[a-z][A-Za-z]{1,40}$/.test(name)) throw new UsageError('--option needs NAME=VALUE, such as --option clockSkewSeconds=60');
-  if (SECRET_OPTIONS.test(name)) {
+  if (!NAME.test(name)) throw new UsageError('--option needs NAME=VALUE, such as --option clockSkewSeconds=60');
+  const value = valueIn(text.slice(at + 1));
+  const [secret] = secretsIn({ [name]: value });
+  if (secret !== undefined) {
     throw new UsageError(
-      `--option ${name} is not accepted: it may contain a secret, and other users of this machine can see arguments. The command needs no secret`,
+      `--option ${secret === name ? name : `${name} with ${secret}`} is not accepted: it may contain a secret, and other users of this machine can see arguments. Leave it out: the command needs no secret`,
     );
   }
-  return [name, valueIn(text.slice(at + 1))];
+  return [name, value];
 }
+
+/** Returns the names of options that may contain a secret: those that are given, and those inside of them. */
+function secretsIn(options: unknown): readonly string[] {
+  if (Array.isArray(options)) return options.flatMap((one) => secretsIn(one));
+  if (!isObject(options)) return [];
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (SECRET_OPTIONS.test(name)) return [NAME.test(name) ? name : 'a secret'];
+    return NAMED_BY_TOKENS.has(name) ? [] : secretsIn(value);
+  });
+}
+
+/** What does not look like the name of an option may be a secret itself. */
+const NAME = /^[a-z][A-Za-z]{1,40}$/;
 
 function valueIn(text: string): unknown {
   try {

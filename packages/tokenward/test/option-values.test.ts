@@ -88,3 +88,46 @@ test('no value of any option of a preset is a bug of the command', async () => {
     }
   }
 }, 120_000);
+
+const SECRET = 's3cr3t-0123456789';
+
+test.each([
+  ['dpop={"nonceSecret":"*"}', 'dpop with nonceSecret'],
+  ['dpop={"nonceSecret":["*","old"]}', 'dpop with nonceSecret'],
+  ['issuers=[{"issuer":"https://a.example","introspection":{"clientId":"a","clientSecret":"*"}}]', 'issuers with introspection'],
+  ['issuers=[{"issuer":"https://a.example"},{"sharedSecrets":{"utf8":"*"}}]', 'issuers with sharedSecrets'],
+  ['issuers=[{"jwks":{"keys":[{"kty":"oct","k":"*"}]}}]', 'issuers with jwks'],
+  ['issuers=[{"keyFetching":{"clientSecret":"*"}}]', 'issuers with clientSecret'],
+  ['keyFetching={"privateKey":"*"}', 'keyFetching with privateKey'],
+  ['shadow={"decryptionKeys":{"key":"*"}}', 'shadow with decryptionKeys'],
+  ['revocations={"store":{"password":"*"}}', 'revocations with password'],
+  ['clientCertificate={"*-secret":1}', 'clientCertificate with a secret'],
+  ['introspection={"clientSecret":"*"}', 'introspection'],
+  ['sharedSecrets=*', 'sharedSecrets'],
+  ['decryptionKeys={"key":"*"}', 'decryptionKeys'],
+  ['session={"secret":"*"}', 'session'],
+  ['credentials={"header":"*"}', 'credentials'],
+  ['jwks={"keys":["*"]}', 'jwks'],
+])('rule 263: takes no secret inside of an option: %s', async (option, shown) => {
+  for (const command of ['doctor', 'explain']) {
+    const { code, stdout, stderr } = await withOption(command, option.replace('*', SECRET));
+    expect([code, stdout, stderr]).toEqual([
+      2,
+      '',
+      `error: --option ${shown} is not accepted: it may contain a secret, and other users of this machine can see arguments. Leave it out: the command needs no secret\n`,
+    ]);
+  }
+});
+
+test.each([
+  'requiredValues={"token_use":"access"}',
+  'forbiddenValues={"session_state":"none"}',
+  'scopes={"credentials:write":["credentials:read"]}',
+  'keyFetching={"bearerTokenFile":"/var/run/secrets/kubernetes.io/serviceaccount/token"}',
+  'shadow={"maxTokenAgeSeconds":600}',
+])('takes what only sounds like a secret: %s', async (option) => {
+  const { code, stderr } = await withOption('doctor', option, ['--issuer', issuer.issuer, '--audience', 'orders']);
+  expect(stderr).toBe('');
+  // a token is not sent in the clear
+  expect(code).toBe(option.includes('bearerTokenFile') ? 1 : 0);
+});
