@@ -102,6 +102,8 @@ test('makes hostile tokens of one valid token, if its issuer is no local one', a
   const report = reportOf(ended);
   expect(report).toMatchObject({ table: 'derived', notes: [] });
   expect(report.findings.filter((one) => one.verdict === 'admitted').map(({ name }) => name)).toContain('an unsigned copy with alg "none"');
+  const ofAnyTenant = reportOf(await attack(url, ['--json', '--issuer', `${issuer.origin}/{tenant}`], piped));
+  expect(ofAnyTenant.notes).toEqual([expect.stringContaining('--issuer has {tenant}')]);
   const unnamed = reportOf(await attack(url, ['--json'], piped));
   expect(unnamed.notes).toEqual(['Public keys were not tried as secrets: name the issuer with --issuer.']);
 });

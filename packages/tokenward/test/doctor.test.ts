@@ -312,6 +312,73 @@ test('options that a guard refuses are findings, each with its name', async () =
   expect(named(result, 'options').map(({ detail }) => detail.split(' ')[0])).toEqual(['requiredClaim', 'clockSkewSeconds']);
 });
 
+const TEMPLATED = ['/.well-known/openid-configuration', '/jwks'] as const;
+
+/** Serves an issuer for each of two tenants. */
+async function serveTenants(): ReturnType<typeof serve> {
+  const documents = ['acme', 'globex'].flatMap((tenant) => [
+    [`/${tenant}/v2.0${TEMPLATED[0]}`, { issuer: `$/${tenant}/v2.0`, jwks_uri: `$/${tenant}/v2.0${TEMPLATED[1]}` }],
+    [`/${tenant}/v2.0${TEMPLATED[1]}`, { keys: [{ ...ec, kid: tenant }] }],
+  ]);
+  return serve(Object.fromEntries(documents) as Record<string, unknown>);
+}
+
+test('an issuer with {tenant} needs a tenant: without one the host is checked, and no address with the words {tenant} is asked', async () => {
+  const running = await serveTenants();
+  onTestFinished(() => void running.server.close());
+  const result = await doctor(['--issuer', `${running.origin}/{tenant}/v2.0`, '--audience', 'x']);
+  expect([result.code, running.seen]).toEqual([1, []]);
+  expect(named(result, 'options')[0]!.detail).toContain('tenants is missing');
+  expect(named(result, 'network')).toHaveLength(1);
+  expect(named(result, 'tenant')).toEqual([
+    expect.objectContaining({
+      verdict: 'warn',
+      detail: expect.stringContaining('They were not checked') as string,
+      remedy: expect.stringContaining(`'tenants=["NAME"]'`) as string,
+    }),
+  ]);
+  expect(named(result, 'metadata')).toEqual([]);
+});
+
+test('the first of tenants is checked in place of {tenant}', async () => {
+  const running = await serveTenants();
+  onTestFinished(() => void running.server.close());
+  const result = await doctor(['--issuer', `${running.origin}/{tenant}/v2.0`, '--audience', 'x', '--option', 'tenants=["globex","acme","initech"]']);
+  expect([result.code, failures(result)]).toEqual([0, []]);
+  expect(named(result, 'tenant')[0]).toMatchObject({
+    verdict: 'note',
+    detail: '"globex", the first of tenants, is checked in place of {tenant}. 2 more are not checked',
+  });
+  expect(named(result, 'issuer')[0]!.detail).toContain('/globex/v2.0');
+  expect(named(result, 'key')[0]!.detail).toContain('"globex"');
+  expect(named(result, 'guard')[0]!.detail).toBe('a guard with these options starts. It fetches the keys of a tenant with the first token');
+  expect(new Set(running.seen)).toEqual(new Set(TEMPLATED.map((path) => `GET /globex/v2.0${path}`)));
+});
+
+test('keys that all tenants share are checked without a tenant', async () => {
+  const running = await serveTenants();
+  onTestFinished(() => void running.server.close());
+  const shared = ['--option', `jwksUri=${running.origin}/acme/v2.0/jwks`, '--option', 'unsafeAcceptAnyTenant=true'];
+  const result = await doctor(['--issuer', `${running.origin}/{tenant}/v2.0`, '--audience', 'x', ...shared]);
+  expect([result.code, failures(result), named(result, 'tenant')]).toEqual([0, [], []]);
+  expect(named(result, 'key')[0]!.detail).toContain('"acme"');
+  expect(named(result, 'guard')[0]!.detail).toBe('a guard with these options starts and has its keys');
+});
+
+test('the tenants of a preset are checked by their first, too', async () => {
+  const tenants = ['72f988bf-86f1-41af-91ab-2d7cd011db47', '72f988bf-86f1-41af-91ab-2d7cd011db48'];
+  const env = { HTTPS_PROXY: 'http://127.0.0.1:1', NODE_USE_ENV_PROXY: '1' };
+  const { stdout } = await spawned(
+    ['doctor', '--preset', 'entraId', '--option', `tenantIds=${JSON.stringify(tenants)}`, '--option', 'tokenVersion=2', '--audience', 'x', '--json'],
+    env,
+  );
+  expect(named(JSON.parse(stdout) as Result, 'tenant')[0]!.detail).toBe(
+    `"${tenants[0]!}", the first of tenants, is checked in place of {tenant}. 1 more is not checked`,
+  );
+  expect(stdout).toContain(`https://login.microsoftonline.com/${tenants[0]!}/discovery/v2.0/keys`);
+  expect(stdout).not.toMatch(/%7B|\{tenant\}\/disc/);
+});
+
 test('a plain http address is refused before anything is asked', async () => {
   const result = await doctor(['--issuer', 'http://login.example.com', '--audience', 'x']);
   expect(named(result, 'address')[0]!.detail).toContain('must use https');

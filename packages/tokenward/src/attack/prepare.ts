@@ -1,5 +1,6 @@
 import type { HostileToken } from '@tokenward/testing';
 import { CannotRunError, UsageError } from '../errors.js';
+import { isTemplate } from '../lib/tenant.js';
 import { askIssuer } from '../local-issuer/control-client.js';
 import type { IssuerState } from '../local-issuer/state-file.js';
 import { forged, type AttackCase } from './attack-case.js';
@@ -120,6 +121,10 @@ function isAboutForm({ rule }: HostileToken): boolean {
 async function keysOf(issuer: string | undefined, notes: string[]) {
   if (issuer === undefined) {
     notes.push('Public keys were not tried as secrets: name the issuer with --issuer.');
+    return [];
+  }
+  if (isTemplate(issuer)) {
+    notes.push('Public keys were not tried as secrets: --issuer has {tenant}, and each tenant has keys of its own. Name the issuer of the token.');
     return [];
   }
   try {

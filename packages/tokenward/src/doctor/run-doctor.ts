@@ -48,7 +48,7 @@ async function checksOf({ issuer, options }: GuardSettings, context: CommandCont
   if (issuer !== undefined) checks.push(checkPreset(issuer, context.options.preset));
   const audiences = [usable.audience ?? issuers[0]?.audience ?? []].flat();
   if (audiences.length > 0 || !hasAudience) checks.push(...checkAudience(audiences, usable));
-  if ('guard' in started) checks.push(await checkGuard(started.guard));
+  if ('guard' in started) checks.push(await checkGuard(started.guard, issuers.length));
   return checks;
 }
 
