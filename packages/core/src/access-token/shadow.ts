@@ -1,4 +1,4 @@
-import { isSameAlgorithm, MAC_ALGORITHMS, publicKeyAlgorithms } from '../jose/algorithms.js';
+import { ALGORITHMS, isSameAlgorithm, MAC_ALGORITHMS, publicKeyAlgorithms, unsupported } from '../jose/algorithms.js';
 import { examineClaims, isAccessTokenType } from './claims.js';
 import type { ClaimFailure } from './claim-failure.js';
 import { RFC9068_CLAIMS, type ClaimRules } from '../issuer/claim-rules.js';
@@ -78,7 +78,7 @@ function readAlgorithms(reader: OptionReader, name: string): ReadonlySet<string>
   const given = reader.texts(name);
   const known: readonly string[] = [...publicKeyAlgorithms(), ...MAC_ALGORITHMS];
   for (const one of given ?? [])
-    if (!known.includes(one)) reader.wrong(name, `lists ${shown(one, [...known, 'none'])}, which is not supported. Use ${known.join(', ')}`);
+    if (!known.includes(one)) reader.wrong(name, `lists ${shown(one, [...known, ...ALGORITHMS, 'none'])}, ${unsupported(one)}. Use ${known.join(', ')}`);
   return given && new Set(known.filter((one) => given.some((other) => isSameAlgorithm(other, one))));
 }
 

@@ -1,4 +1,4 @@
-import { ALGORITHMS } from '../jose/algorithms.js';
+import { ALGORITHMS, publicKeyAlgorithms, unsupported } from '../jose/algorithms.js';
 import type { Clock } from '../lib/clock.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';
@@ -10,7 +10,7 @@ import type { NoncesConfig } from './nonces.js';
 export interface DpopOptions {
   /**
    * The signature algorithms of proofs. Challenges name them.
-   * Default: ES256, EdDSA, Ed25519, ES384, ES512, RS256, PS256, PS384 and PS512.
+   * Default: ES256, EdDSA, Ed25519, ES384, ES512, RS256 and, where the runtime can verify them, PS256, PS384 and PS512.
    */
   readonly algorithms?: readonly ProofAlgorithm[] | undefined;
   /** How long a proof is accepted after its `iat`. Default: 60. */
@@ -72,9 +72,13 @@ export function readDpop(reader: OptionReader, name: string): ((clock: Clock) =>
 
 function readAlgorithms(reader: OptionReader, name: string): readonly ProofAlgorithm[] {
   const given = reader.texts(name);
-  if (!given) return DEFAULT_ALGORITHMS;
-  const unknown = given.find((one) => !(ALGORITHMS as readonly string[]).includes(one));
-  if (unknown !== undefined) reader.wrong(name, `must list algorithms with key pairs: ${ALGORITHMS.join(', ')} (got ${shown(unknown, ALGORITHMS)})`);
+  const known: readonly string[] = publicKeyAlgorithms();
+  if (!given) return DEFAULT_ALGORITHMS.filter((one) => known.includes(one));
+  const usable = ALGORITHMS.filter((one) => known.includes(one));
+  const unknown = given.find((one) => !(usable as readonly string[]).includes(one));
+  const isLacking = unknown !== undefined && (ALGORITHMS as readonly string[]).includes(unknown);
+  if (isLacking) reader.wrong(name, `lists ${shown(unknown, ALGORITHMS)}, ${unsupported(unknown)}. Use ${usable.join(', ')}`);
+  else if (unknown !== undefined) reader.wrong(name, `must list algorithms with key pairs: ${usable.join(', ')} (got ${shown(unknown, ALGORITHMS)})`);
   return [...new Set(given as readonly ProofAlgorithm[])];
 }
 

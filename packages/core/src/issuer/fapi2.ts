@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { publicKeyAlgorithms } from '../jose/algorithms.js';
 import { own } from '../lib/json.js';
 import { isThenable } from '../lib/thenable.js';
 import { misuse } from '../lib/configuration-error.js';
@@ -12,6 +13,8 @@ import type { IssuerResolver } from './resolver.js';
 
 /** The algorithms of JWTs: FAPI 2.0 Security Profile s5.4.1. There, `EdDSA` has the curve Ed25519, whose own name is newer (RFC 9864). */
 const ALGORITHMS: readonly string[] = ['PS256', 'ES256', 'EdDSA', 'Ed25519'];
+/** Those of them that this runtime can verify. */
+const usableAlgorithms = (): readonly string[] => ALGORITHMS.filter((name) => (publicKeyAlgorithms() as readonly string[]).includes(name));
 /** Times up to 10 seconds in the future must be accepted, and those after more than 60 seconds refused: s5.3.2.1. */
 const SKEW = { least: 10, most: 60 };
 
@@ -37,10 +40,10 @@ export function withFapi2<O extends object>(options: O, wrong: WrongOption): O {
   if (isOn(own(rest, 'session'))) contradict(wrong, 'session', 's5.3.4 demands tokens in the header, and browser sessions use cookies');
   if (isOn(own(rest, 'credentials'))) contradict(wrong, 'credentials', 's5.3.4 demands tokens in the Authorization header');
   // an issuer of a list has its algorithms from one place: two would look like a mistake
-  const ofEach = own(rest, 'algorithms') === undefined ? ALGORITHMS : undefined;
+  const ofEach = own(rest, 'algorithms') === undefined ? usableAlgorithms() : undefined;
   const isList = Array.isArray(issuers);
   return {
-    ...ofIssuer(rest, wrong, isList ? undefined : ALGORITHMS),
+    ...ofIssuer(rest, wrong, isList ? undefined : usableAlgorithms()),
     ...(issuers !== undefined && { issuers: isList ? issuers.map((one, index) => ofListed(one, index, wrong, ofEach)) : ofResolver(issuers, ofEach) }),
     senderConstraint: own(rest, 'senderConstraint') ?? 'any',
     ...(own(rest, 'dpop') !== false && { dpop: dpopOptions(own(rest, 'dpop'), wrong) }),
@@ -121,11 +124,11 @@ function algorithmFor(option: object): string | undefined {
 }
 
 function dpopOptions(options: unknown, wrong: WrongOption): unknown {
-  if (options === undefined) return { algorithms: ALGORITHMS, clockSkewSeconds: SKEW.least };
+  if (options === undefined) return { algorithms: usableAlgorithms(), clockSkewSeconds: SKEW.least };
   if (!isObject(options)) return options;
   const inner: WrongOption = (name, message) => wrong(`dpop.${name}`, message);
   checkSkew(options, 'clockSkewSeconds', inner);
-  const algorithms = allowedAlgorithms(options, 'algorithms', inner) ?? ALGORITHMS;
+  const algorithms = allowedAlgorithms(options, 'algorithms', inner) ?? usableAlgorithms();
   return { ...options, algorithms, clockSkewSeconds: own(options, 'clockSkewSeconds') ?? SKEW.least };
 }
 

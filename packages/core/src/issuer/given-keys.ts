@@ -1,9 +1,11 @@
 import {
+  ALGORITHMS,
   hasPostQuantum,
   isSameAlgorithm,
   MAC_ALGORITHMS,
   POST_QUANTUM_ALGORITHMS,
   publicKeyAlgorithms,
+  unsupported,
   type Algorithm,
   type MacAlgorithm,
 } from '../jose/algorithms.js';
@@ -49,7 +51,7 @@ export function allowedAlgorithms(reader: OptionReader, names: readonly string[]
       reader.wrong('algorithms', `lists ${shown(name, POST_QUANTUM_ALGORITHMS)}, which needs Node 24.6 or newer (this is ${process.versions.node})`);
     } else {
       const usable = [...known, ...(withSecrets ? MAC_ALGORITHMS : [])];
-      reader.wrong('algorithms', `lists ${shown(name, [...known, ...MAC_ALGORITHMS, 'none'])}, which is not supported. Use ${usable.join(', ')}`);
+      reader.wrong('algorithms', `lists ${shown(name, [...ALGORITHMS, ...MAC_ALGORITHMS, 'none'])}, ${unsupported(name)}. Use ${usable.join(', ')}`);
     }
   }
   return {

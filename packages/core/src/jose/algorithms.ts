@@ -34,6 +34,11 @@ export function publicKeyAlgorithms(): readonly Algorithm[] {
   return hasPostQuantum() ? [...names, ...POST_QUANTUM_ALGORITHMS] : names;
 }
 
+/** Returns why an algorithm cannot be used, in words that follow its name. */
+export function unsupported(name: string): string {
+  return (ALGORITHMS as readonly string[]).includes(name) ? 'which this runtime cannot verify' : 'which is not supported';
+}
+
 /** Whether two names mean the same algorithm. EdDSA and Ed25519 do here (RFC 9864). */
 export function isSameAlgorithm(given: unknown, name: string): boolean {
   return given === name || (given === 'EdDSA' && name === 'Ed25519') || (given === 'Ed25519' && name === 'EdDSA');

@@ -217,13 +217,18 @@ function publicMembers({ kty, n, e, crv, x, y, alg, pub }: Record<string, unknow
   return members as JsonWebKeyInput['key'];
 }
 
-/** Prepares a key for one algorithm. */
+/**
+ * Prepares a key for one algorithm.
+ *
+ * @throws Error if this runtime cannot verify the algorithm. It would otherwise verify PKCS #1 v1.5 signatures under the name of PSS
+ */
 export function prepare(key: KeyObject, traits: AlgorithmTraits): PreparedKey {
-  const way = traits.padding ? pssWay()! : undefined;
+  const way = traits.padding && pssWay();
+  if (traits.padding && !way) throw new Error('this runtime cannot verify PSS signatures');
   return {
     hash: traits.hash,
     key,
-    input: way ? way.input(key, traits.padding!) : key,
+    input: way ? way.input(key, traits.padding) : key,
     signatureLength: traits.signatureLength ?? Math.ceil(key.asymmetricKeyDetails!.modulusLength! / 8),
     kind: way?.kind ?? (traits.keyType === 'ec' ? 'ecdsa' : traits.hash === null ? 'signature' : 'streamed'),
   };
