@@ -84,6 +84,16 @@ test.each(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'RS256', 'PS256', 'PS3
   },
 );
 
+test('rule 168: null members of a proof, of its header and of its jwk count as absent', async () => {
+  const { guard, clock, issuer } = await createScene();
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const client = await createDpopClient({ privateKey, clock });
+  const token = await issuer.issueToken({ claims: client.claims });
+  const jwk = { ...publicKey.export({ format: 'jwk' }), alg: null, use: null, kid: null, key_ops: null, n: null, e: null, d: null, k: null };
+  const proof = client.createProof({ url: URL_OF_REQUEST, header: { jwk, kid: null, cty: null }, claims: { nonce: null } }, token);
+  expectAllowed(await guard.check(requestWith(token, proof)));
+});
+
 describe('rule 87: a bound token is accepted with a proof alone', () => {
   test('and its scope decides, with the challenge of its scheme first', async () => {
     const { send } = await createDpopScene();
@@ -198,7 +208,7 @@ describe('rules 80 to 82: refuses a proof of another form', () => {
     ['a jwk that is null', { header: { jwk: null } }, /jwk is not an object/],
     ['a symmetric key', { header: { jwk: symmetric.jwk } }, /jwk is a symmetric key/],
     ['a private key', { header: { jwk: privateJwk } }, /jwk contains a private key/],
-    ['a private part that is null', { header: { jwk: { ...ofCurve('P-256'), d: null } } }, /jwk contains a private key/],
+    ['a private part that is blank', { header: { jwk: { ...ofCurve('P-256'), d: '' } } }, /jwk contains a private key/],
     ['a key for another alg', { header: { jwk: generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }) } }, /jwk does not fit the alg/],
     ['another curve', { header: { jwk: ofCurve('P-384') } }, /jwk does not fit the alg/],
     ['an odd curve', { header: { jwk: ofCurve('secp256k1') } }, /jwk does not fit the alg/],

@@ -379,6 +379,14 @@ function mutated(token: string, seed: number): string {
   }
 }
 
+test.each([
+  { alg: null, use: null, key_ops: null, kid: null },
+  { alg: '', use: ' ' },
+])('rule 168: null members of a decryption key count as absent, and so do a blank alg and use: %j', async (members) => {
+  const key = { ...rsa.export({ format: 'jwk' }), ...members };
+  expectAllowed(await ask(guardWith({ decryptionKeys: { key: key as never, kid: 'rsa-1' } }), await encryptedToken()));
+});
+
 describe('rule 244: options that cannot be right stop the start, and show no key', () => {
   const jwk = rsa.export({ format: 'jwk' });
   const small = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;

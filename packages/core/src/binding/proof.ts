@@ -62,7 +62,7 @@ function readClaims(jws: CompactJws, key: EmbeddedKey, prepared: PreparedKey | u
   if (!claims) return 'its payload is not a strict JSON object';
   // one by one, since a list of names costs as much as a look-up of the key
   const [jti, htm, htu] = [own(claims, 'jti'), own(claims, 'htm'), own(claims, 'htu')];
-  const [iat, ath, nonce] = [own(claims, 'iat'), own(claims, 'ath'), own(claims, 'nonce')];
+  const [iat, ath, nonce] = [own(claims, 'iat'), own(claims, 'ath'), own(claims, 'nonce') ?? undefined];
   if (!isText(jti)) return 'its jti is missing or not a string';
   if (!isText(htm)) return 'its htm is missing or not a string';
   if (!isText(htu)) return 'its htu is missing or not a string';

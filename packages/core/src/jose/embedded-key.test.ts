@@ -49,7 +49,35 @@ describe('rule 82: one key has one spelling', () => {
 });
 
 test.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])('rule 82: refuses a key with the private member %s, whatever its value', (name) => {
-  for (const value of [p256.x, '', null, 0]) expect(readEmbeddedKey({ ...p256, [name]: value }, 'ES256')).toBe('contains a private key');
+  for (const value of [p256.x, '', 0, false, []]) expect(readEmbeddedKey({ ...p256, [name]: value }, 'ES256')).toBe('contains a private key');
+});
+
+describe('rule 168: null members count as absent, and so do a blank alg and use', () => {
+  const names = ['alg', 'use', 'kid', 'key_ops', 'ext', 'x5c', 'd', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv', 'n', 'e', 'pub'];
+  const expected = readEmbeddedKey(p256, 'ES256');
+
+  test.each(names)('a null %s', (name) => {
+    expect(readEmbeddedKey({ ...p256, [name]: null }, 'ES256')).toEqual(expected);
+  });
+
+  test('all of them at once, as a library writes that knows all members', () => {
+    expect(readEmbeddedKey({ ...Object.fromEntries(names.map((name) => [name, null])), ...p256 }, 'ES256')).toEqual(expected);
+  });
+
+  test.each(['alg', 'use'])('a blank %s', (name) => {
+    for (const blank of ['', ' ', '\t\n']) expect(readEmbeddedKey({ ...p256, [name]: blank }, 'ES256')).toEqual(expected);
+  });
+
+  test.each(['kty', 'crv', 'x', 'y'])('a null %s leaves no key', (name) => {
+    expect(readEmbeddedKey({ ...p256, [name]: null }, 'ES256')).toBeTypeOf('string');
+  });
+
+  test.each([
+    ['alg', 'RS256', 'is for another alg'],
+    ['use', 'enc', 'is not for signatures ("use")'],
+  ])('a %s of %s still counts', (name, value, problem) => {
+    expect(readEmbeddedKey({ ...p256, [name]: value }, 'ES256')).toBe(problem);
+  });
 });
 
 test('rule 13: reads only own members', () => {

@@ -2,7 +2,7 @@ import { createHash, createPublicKey, type JsonWebKeyInput } from 'node:crypto';
 import { decodeBase64url } from '../lib/base64url.js';
 import { isJsonObject, type JsonObject } from '../lib/json.js';
 import { isSameAlgorithm, TRAITS } from './algorithms.js';
-import { fits, MAX_EXPONENT_LENGTH, MAX_MODULUS_LENGTH, prepare, PRIVATE_MEMBERS, type PreparedKey } from './key-set.js';
+import { fits, hasPrivatePart, MAX_EXPONENT_LENGTH, MAX_MODULUS_LENGTH, orAbsent, prepare, type PreparedKey } from './key-set.js';
 import { weaknessOf } from './weak-keys.js';
 
 /** A public key that a JWS has in its own header (`jwk`, RFC 7515 s4.1.3), read strictly and not imported yet. */
@@ -31,10 +31,10 @@ export function readEmbeddedKey(jwk: unknown, algorithm: string): EmbeddedKey | 
   if (!isJsonObject(jwk)) return 'is not an object';
   // without a prototype, so that a polluted one adds no members
   const own = Object.assign(Object.create(null) as JsonObject, jwk);
-  const { kty, crv, alg, use } = own;
+  const { kty, crv } = own;
+  const [alg, use] = [orAbsent(own['alg']), orAbsent(own['use'])];
   if (kty === 'oct') return 'is a symmetric key';
-  // even null: nobody who writes a public key names these members
-  if (PRIVATE_MEMBERS.some((name) => Object.hasOwn(jwk, name))) return 'contains a private key';
+  if (hasPrivatePart(own)) return 'contains a private key';
   if (!fits(TRAITS.get(algorithm)!, kty, crv)) return 'does not fit the alg';
   if (alg !== undefined && !isSameAlgorithm(alg, algorithm)) return 'is for another alg';
   if (use !== undefined && use !== 'sig') return 'is not for signatures ("use")';

@@ -176,7 +176,7 @@ export function parseKey(
 }
 
 /** Null and blank members count as absent: some servers write all members that they know. */
-function orAbsent(member: unknown): unknown {
+export function orAbsent(member: unknown): unknown {
   return member === null || (typeof member === 'string' && member.trim() === '') ? undefined : member;
 }
 
@@ -195,9 +195,9 @@ export function keysFor(issuer: string, keys: readonly PreparedKey[]): readonly 
 }
 
 /** The private members of JWKs (RFC 7518 s6.2.2, s6.3.2, s6.4). */
-export const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
+const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 
-function hasPrivatePart(jwk: object): boolean {
+export function hasPrivatePart(jwk: object): boolean {
   return PRIVATE_MEMBERS.some((name) => (own(jwk, name) ?? undefined) !== undefined);
 }
 

@@ -12,6 +12,7 @@ import {
   secretBytesOf,
   type KeyEncryptionAlgorithm,
 } from '../jose/jwe-algorithms.js';
+import { orAbsent } from '../jose/key-set.js';
 import { weaknessOf } from '../jose/weak-keys.js';
 import { isJsonObject, own, type JsonObject } from '../lib/json.js';
 import { parseJson } from '../lib/parse-json.js';
@@ -133,7 +134,8 @@ function attempt<T>(parse: () => T, prefix = 'a key in it '): T {
 
 /** A JWK (RFC 7517 s4). `use` and `key_ops` must not rule decryption out. */
 function parseJwk(jwk: JsonObject, { kid, algorithms }: KeyWishes): DecryptionKey {
-  const [use, operations, alg, id] = ['use', 'key_ops', 'alg', 'kid'].map((name) => own(jwk, name) ?? undefined);
+  const [use, alg] = [orAbsent(own(jwk, 'use')), orAbsent(own(jwk, 'alg'))];
+  const [operations, id] = [own(jwk, 'key_ops') ?? undefined, own(jwk, 'kid') ?? undefined];
   if (use !== undefined && use !== 'enc') throw new Error('is not for encryption ("use")');
   if (operations !== undefined && !(Array.isArray(operations) && operations.some((one) => OPERATIONS.has(one))))
     throw new Error('is not for decrypting ("key_ops")');
