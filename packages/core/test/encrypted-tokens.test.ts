@@ -335,6 +335,27 @@ describe('rule 79: introspection beside encrypted tokens', () => {
     expectAllowed(await ask(guard, token));
     expect(endpoint.questions.map(({ form }) => form.get('token'))).toEqual([token]);
   });
+
+  test("rule 240: with introspect: 'always', claims that the header repeats must equal the signed ones, too", async () => {
+    const endpoint = await startEndpoint(() => {
+      const now = Math.floor(Date.now() / 1000);
+      return { active: true, iss: issuer.issuer, aud: issuer.audience, sub: 'user-1', client_id: 'c', iat: now, exp: now + 60 };
+    });
+    const guard = guardWith({ introspect: 'always', introspection: { endpoint: endpoint.url, clientId: 'api', clientSecret: 'secret' } });
+    for (const right of [{ iss: issuer.issuer, sub: 'user-1' }, { aud: [issuer.audience] }]) expectAllowed(await ask(guard, await encryptedToken(right)));
+    expect(endpoint.questions).toHaveLength(2);
+    for (const wrong of [{ iss: 'https://other.example' }, { sub: 'admin' }, { aud: 'https://other.example' }, { sub: null }])
+      expect(await ask(guard, await encryptedToken(wrong)), JSON.stringify(wrong)).toMatchObject({
+        status: 401,
+        reason: 'encrypted_token',
+        cause: expect.stringMatching(/RFC 7519 s5.3/) as unknown,
+      });
+    // which sub it has depends on the parser
+    const [header, , signature] = (await issuer.issueToken()).split('.');
+    const twice = Buffer.from(`{"iss":${JSON.stringify(issuer.issuer)},"sub":"admin","sub":"user-1"}`).toString('base64url');
+    expect(verdictOf(await ask(guard, await encrypt(`${header}.${twice}.${signature}`, { sub: 'user-1' })))).toBe('malformed_token');
+    expect(endpoint.questions).toHaveLength(2);
+  });
 });
 
 test('rule 19: accepts a subset of what jose decrypts and verifies', async () => {

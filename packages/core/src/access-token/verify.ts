@@ -197,13 +197,23 @@ function verifyWithIssuer(issuer: Issuer, token: string, jws: PresentedJws, conf
 }
 
 /** With `introspect: 'always'`, the issuer decides on its JWTs. No other server gets to see them. */
-function introspectJwt(issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification | Promise<Verification> {
+function introspectJwt(issuer: Issuer, token: string, jws: PresentedJws, config: JwtVerification): Verification | Promise<Verification> {
   const claimed = claimedIssuer(jws.payload);
   if (claimed !== issuer.rules.issuer) return issuerMismatch(claimed, config.issuers.names);
+  const failure = jws.replicated && unlikeItsHeader(jws.replicated, jws.payload, issuer);
+  if (failure) return failure;
   const answered = config.introspection!.of(issuer)!.introspect(token, config.now() / 1000);
   // a name may be written with escapes
   if (!jws.payload.includes('"cnf"') && !jws.payload.includes('\\')) return answered;
   return answered instanceof Promise ? answered.then((late) => boundAsItSays(late, jws)) : boundAsItSays(answered, jws);
+}
+
+/** Others may have acted on the header of an encrypted token, and the answer does not show it. */
+function unlikeItsHeader(replicated: JsonObject, payload: CompactJws['payload'], issuer: Issuer): VerificationFailure | undefined {
+  const claims = parseStrictObject(payload);
+  if (!claims) return { reason: 'malformed_token', cause: 'its header repeats claims, but its payload is not a strict JSON object', issuer };
+  const problem = replicatedProblem(replicated, claims);
+  return problem === undefined ? undefined : { reason: 'encrypted_token', cause: problem, issuer };
 }
 
 /**
