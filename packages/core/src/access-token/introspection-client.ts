@@ -27,6 +27,7 @@ export interface IntrospectionClient {
   warm(signal: AbortSignal): Promise<void>;
   /** Looks for the address in the metadata again, before the next question. */
   forgetAddress(): void;
+  close(): void;
   /** undefined: not known yet. */
   readonly address: string | undefined;
 }
@@ -78,6 +79,9 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
     },
     forgetAddress() {
       address.forget();
+    },
+    close() {
+      address.close();
     },
     get address() {
       return address.known;

@@ -297,6 +297,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     close() {
       isClosed = true;
       for (const controller of limits) controller.abort(new Error(CLOSED));
+      client.close();
       outages.forget(name);
     },
   };

@@ -20,6 +20,7 @@ export interface ExchangeClient {
   exchange(token: string, target: Target, scope: string | undefined, signal: AbortSignal): Promise<IssuedToken>;
   /** Finds the endpoint. @throws TokenExchangeError */
   warm(signal: AbortSignal): Promise<void>;
+  close(): void;
   /** undefined: not known yet. */
   readonly address: string | undefined;
 }
@@ -61,6 +62,9 @@ export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeSe
       }),
     async warm(signal) {
       await attempt(() => address.find(signal));
+    },
+    close() {
+      address.close();
     },
     get address() {
       return address.known;

@@ -129,6 +129,7 @@ export function createTokenSource(server: ExchangeServer, config: ExchangeConfig
       isClosed = true;
       kept = createLruMap(1);
       for (const limit of limits) limit.abort(new Error('the token exchange is closed'));
+      client.close();
     },
   };
 }

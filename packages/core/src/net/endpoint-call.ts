@@ -62,26 +62,50 @@ export async function findEndpoint(
 export interface EndpointAddress {
   /** undefined until it was found. */
   readonly known: string | undefined;
-  /** Returns the address. Calls that begin together look for it once. Rejects as {@link findEndpoint} does. */
+  /** Returns the address. Calls share one search, which has its own time limit; each waits until its signal aborts. Rejects as {@link findEndpoint} does. */
   find(signal: AbortSignal): Promise<string>;
   /** Looks for the address again before the next call, if it is in the metadata: it may have moved. */
   forget(): void;
+  /** Ends a search. */
+  close(): void;
 }
 
 export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): EndpointAddress {
   let address = endpoint.address;
   let finding: Promise<string> | undefined;
+  let ending: AbortController | undefined;
+
+  async function search(): Promise<string> {
+    const controller = (ending = new AbortController());
+    const late = new Error(`no complete answer within ${limits.timeoutSeconds} s`);
+    const timer = setTimeout(() => controller.abort(late), limits.timeoutSeconds * 1000);
+    timer.unref();
+    try {
+      return (address = await findEndpoint(endpoint, limits, controller.signal));
+    } finally {
+      clearTimeout(timer);
+      finding = undefined;
+    }
+  }
+
   return {
     get known() {
       return address;
     },
     async find(signal) {
       if (address !== undefined) return address;
-      finding ??= findEndpoint(endpoint, limits, signal).finally(() => (finding = undefined));
-      return (address = await finding);
+      const givingUp = rejectOn(signal).catch((reason: unknown) => {
+        const { issuer, metadataUrl = issuer } = endpoint.source;
+        throw new IssuerRequestError(`${printableUrl(metadataUrl)}: no metadata arrived: ${(reason as Error).message}${silenceHint(metadataUrl)}`);
+      });
+      if (signal.aborted) return givingUp;
+      return Promise.race([(finding ??= search()), givingUp]);
     },
     forget() {
       address = endpoint.address;
+    },
+    close() {
+      ending?.abort(new Error('no longer wanted, because the guard or the exchange was closed'));
     },
   };
 }
