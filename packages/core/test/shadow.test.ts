@@ -3,6 +3,7 @@ import { createResourceGuard, type Events, type GuardOptions } from '@tokenward/
 import { createTestIssuer, hostileTokens, type TokenWishes } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, verdictOf } from './guarded.js';
+import { activeAnswer, AUDIENCE, createAskingGuard } from './introspection.js';
 
 type ShadowRefusal = Events['tokenward:shadow-refused'];
 
@@ -61,6 +62,44 @@ describe('does not report a token that the shadow options would admit', () => {
     const { verdict } = await createScene({ shadow });
     expect(await verdict(wishes)).toBe('allow');
     expect(seen).toEqual([]);
+  });
+});
+
+describe('an answer without aud that unsafeAcceptAnswersWithoutAudience accepts', () => {
+  const scene = (shadow: GuardOptions['shadow'], more: object = {}) =>
+    createAskingGuard(
+      (_question, _response, clock) => activeAnswer(clock, { aud: undefined, ...more }),
+      { unsafeAcceptAnswersWithoutAudience: true },
+      { shadow },
+    );
+
+  test.each<[string, GuardOptions['shadow'], object?]>([
+    ['no audience', { allowedClients: ['client-1'] }],
+    ['another audience, which would not change that', { audience: 'https://new.example.test' }],
+    ['an empty list in the answer', { audience: 'https://new.example.test' }, { aud: [] }],
+  ])('is not reported, new or cached, if shadow has %s', async (_what, shadow, more) => {
+    const seen = listen();
+    const { guard } = await scene(shadow, more);
+    for (let count = 0; count < 2; count++) expect(verdictOf(await ask(guard, 'opaque'))).toBe('allow');
+    expect(seen).toEqual([]);
+  });
+
+  test('is reported for what shadow does demand', async () => {
+    const seen = listen();
+    const { guard } = await scene({ allowedClients: ['web'] });
+    for (let count = 0; count < 2; count++) expect(verdictOf(await ask(guard, 'opaque'))).toBe('allow');
+    expect(seen.map(({ reason }) => reason)).toEqual(['client_not_allowed', 'client_not_allowed']);
+  });
+
+  test('but an aud in the answer is compared, and so is that of a JWT', async () => {
+    const seen = listen();
+    const { guard } = await scene({ audience: 'https://new.example.test' }, { aud: AUDIENCE });
+    expect(verdictOf(await ask(guard, 'opaque'))).toBe('allow');
+    const introspection = { endpoint: 'https://login.example.test/introspect', clientId: 'a', clientSecret: 'b', unsafeAcceptAnswersWithoutAudience: true };
+    const options: GuardOptions = { audience: undefined, unsafeAcceptTokensForAnyAudience: true, introspection };
+    const { verdict } = await createScene({ ...options, shadow: { audience: 'https://new.example.test' } });
+    expect(await verdict({ claims: { aud: undefined } })).toBe('allow');
+    expect(seen.map(({ reason }) => reason)).toEqual(['audience_mismatch', 'audience_mismatch']);
   });
 });
 

@@ -89,6 +89,9 @@ type ShadowedToken = Pick<VerifiedJwt, 'auth' | 'issuer' | 'type'> & { readonly 
 export function evaluateShadow({ rules, algorithms }: Shadow, { auth, issuer, algorithm, type }: ShadowedToken, nowSeconds: number): void {
   if (!isObserved('tokenward:shadow-refused')) return;
   const all = { ...issuer.rules, ...rules, requiredClaims: [...issuer.rules.requiredClaims, ...(rules.requiredClaims ?? [])] };
+  // such an answer would be accepted whatever the option audience is
+  const isAnswer = algorithm === undefined;
+  if (isAnswer && issuer.introspection?.acceptsWithoutAudience && !Object.hasOwn(rawClaims(auth), 'aud')) all.audiences = undefined;
   const failure = failureOf(all, algorithms, auth, algorithm, type, nowSeconds);
   if (!failure) return;
   const { reason, cause } = failure;
