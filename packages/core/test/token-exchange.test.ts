@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { inspect, promisify } from 'node:util';
 import { createResourceGuard, rawToken, TokenwardError, type Auth, type ConfigurationError } from '@tokenward/core';
 import { createTokenExchange, TokenExchangeError, type ExchangeTarget, type TokenExchangeOptions } from '@tokenward/core/token-exchange';
-import { createTestClock, createTestIssuer, type TokenWishes } from '@tokenward/testing';
+import { createTestClock, createTestIssuer, type TestClock, type TokenWishes } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ask, expectAllowed } from './guarded.js';
 
@@ -298,6 +298,22 @@ describe('rule 247: exchanged tokens are kept for a time', () => {
     expect(endpoint.received).toHaveLength(1);
     clock.advance(1);
     await call(api.origin);
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  test.each<[string, (clock: TestClock) => void]>([
+    ['while the process was suspended, and the monotonic clock with it', (clock) => clock.skewWall(25)],
+    ['although the wall clock was set back', (clock) => (clock.skewWall(-20), clock.advance(25))],
+  ])('never beyond the expiry of the new token, %s', async (_name, pass) => {
+    const exchanged = (...[received, response, count]: [Received, ServerResponse, number]): object => ({
+      ...issueToken(received, response, count),
+      expires_in: 30,
+    });
+    const { endpoint, api, clock, call } = await createScene({ token: { lifetimeSeconds: 3600 }, exchanged });
+    await call(api.origin);
+    pass(clock);
+    await call(api.origin);
+    expect(api.received.map(bearerOf)).toEqual([1, 2].map((count) => `Bearer PLANTED-exchanged-${count}`));
     expect(endpoint.received).toHaveLength(2);
   });
 

@@ -36,7 +36,10 @@ export interface TokenSource {
 
 interface KeptToken {
   readonly token: string;
+  /** In milliseconds of the monotonic clock, which stands still while a machine is suspended ... */
   readonly usableUntilMs: number;
+  /** ... and in seconds since the epoch, by a clock that may be set back. The earlier one counts. */
+  readonly usableUntilSeconds: number;
 }
 
 /** A token must still be valid when it arrives. */
@@ -56,7 +59,7 @@ export function createTokenSource(server: ExchangeServer, config: ExchangeConfig
   function keptToken(name: string): string | undefined {
     const found = kept.get(name);
     if (!found) return undefined;
-    if (clock.monotonic() < found.usableUntilMs) return found.token;
+    if (clock.monotonic() < found.usableUntilMs && clock.now() / 1000 < found.usableUntilSeconds) return found.token;
     kept.delete(name);
     return undefined;
   }
@@ -73,7 +76,7 @@ export function createTokenSource(server: ExchangeServer, config: ExchangeConfig
       const askedAtMs = clock.monotonic();
       const askedAt = clock.now() / 1000;
       const issued = await client.exchange(wanted.received, wanted.target, wanted.scope, limit.signal);
-      keep(name, issued, Math.min(issued.expiresInSeconds ?? 0, wanted.receivedExpiresAt - askedAt) - MARGIN_SECONDS, askedAtMs);
+      keep(name, issued, Math.min(issued.expiresInSeconds ?? 0, wanted.receivedExpiresAt - askedAt) - MARGIN_SECONDS, askedAtMs, askedAt);
       lastError = undefined;
       return { token: issued.token, wasKept: false };
     } catch (error) {
@@ -97,9 +100,9 @@ export function createTokenSource(server: ExchangeServer, config: ExchangeConfig
     }
   }
 
-  function keep(name: string, { token }: IssuedToken, seconds: number, askedAtMs: number): void {
+  function keep(name: string, { token }: IssuedToken, seconds: number, askedAtMs: number, askedAt: number): void {
     const usable = Math.min(cacheSeconds, seconds);
-    if (usable > 0 && !isClosed) kept.set(name, { token, usableUntilMs: askedAtMs + usable * 1000 });
+    if (usable > 0 && !isClosed) kept.set(name, { token, usableUntilMs: askedAtMs + usable * 1000, usableUntilSeconds: askedAt + usable });
   }
 
   return {
