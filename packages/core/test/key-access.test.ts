@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createResourceGuard, type GuardOptions, type KeyFetchingOptions } from '@tokenward/core';
+import { createTokenExchange } from '@tokenward/core/token-exchange';
 import { createTestIssuer } from '@tokenward/testing';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ask, verdictOf } from './guarded.js';
@@ -84,6 +85,27 @@ describe('rule 280: fetches of keys show a token, and trust authorities, from fi
     expect(other.seen).toEqual([['/jwks', undefined]]);
   });
 
+  test('so does the look-up of an introspection endpoint in the metadata', async () => {
+    writeFileSync(TOKEN_FILE, 'first');
+    const endpoint = 'https://login.example.test/introspect';
+    const { origin, seen } = await serve(() => ({ headers }, response) => {
+      const document = { issuer: signer.issuer, introspection_endpoint: endpoint };
+      response.writeHead(headers.authorization === 'Bearer first' ? 200 : 401).end(JSON.stringify(document));
+    });
+    const options: GuardOptions = { jwksUri: undefined, metadataUrl: `${origin}/here`, introspection: { clientId: 'api', clientSecret: 'secret' } };
+    const found = async (keyFetching: KeyFetchingOptions): Promise<string | undefined> => {
+      const guard = guardWith(options, keyFetching);
+      // these metadata name no keys
+      await expect(guard.warm()).rejects.toThrow();
+      return guard.health().introspection?.[0]?.endpoint;
+    };
+    expect(await found({ caFile: CERTIFICATE, bearerTokenFile: TOKEN_FILE })).toBe(endpoint);
+    expect(await found({ ca: readFileSync(CERTIFICATE, 'utf8'), bearerTokenFile: TOKEN_FILE })).toBe(endpoint);
+    expect(seen).toEqual(Array.from({ length: 4 }, () => ['/here', 'Bearer first']));
+    expect(await found({ bearerTokenFile: TOKEN_FILE })).toBeUndefined();
+    expect(await found({ caFile: CERTIFICATE })).toBeUndefined();
+  });
+
   test('follows no redirect, not even on the same origin', async () => {
     writeFileSync(TOKEN_FILE, 'first');
     const other = await serve(() => keysFor('first'));
@@ -143,4 +165,24 @@ describe('rule 280: fetches of keys show a token, and trust authorities, from fi
     expect(() => createResourceGuard({ audience: 'a', keyFetching, issuers: [{ issuer: 'https://a.example.test' }] })).toThrow(problem);
     expect(() => createResourceGuard({ audience: 'a', keyFetching, issuers: (issuer) => ({ issuer }) })).toThrow(problem);
   });
+});
+
+test('a token exchange trusts tls.ca for the metadata, too', async () => {
+  const { origin, seen } = await serve(() => (_request, response) => {
+    response.end(JSON.stringify({ issuer: signer.issuer, token_endpoint: 'https://login.example.test/token' }));
+  });
+  const pem = (name: string): string => readFileSync(new URL(`self-signed/${name}.pem`, import.meta.url), 'utf8');
+  const exchangeWith = (ca: string | undefined) =>
+    createTokenExchange({
+      issuer: signer.issuer,
+      metadataUrl: `${origin}/here`,
+      clientId: 'orders-api',
+      tls: { cert: pem('named-cert'), key: pem('named-key'), ca },
+      audiences: { billing: { origins: ['https://billing.example.test'] } },
+    });
+  const exchange = exchangeWith(pem('cert'));
+  await exchange.warm();
+  expect(exchange.health().endpoint).toBe('https://login.example.test/token');
+  await expect(exchangeWith(undefined).warm()).rejects.toThrow('self-signed certificate');
+  expect(seen).toEqual([['/here', undefined]]);
 });

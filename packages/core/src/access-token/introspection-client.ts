@@ -40,8 +40,8 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const MAX_PAUSE_SECONDS = 30;
 
 export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pick<Clock, 'now'>): IntrospectionClient {
-  const { endpoint, transport, authenticate, tls, signed, timeoutSeconds } = issuer.introspection;
-  const limits = { transport, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds };
+  const { endpoint, transport, access, authenticate, tls, signed, timeoutSeconds } = issuer.introspection;
+  const limits = { transport, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds, access };
   const address = createEndpointAddress(endpoint, limits);
 
   async function readAnswer(url: string, answer: EndpointAnswer, signal: AbortSignal): Promise<Questioned> {

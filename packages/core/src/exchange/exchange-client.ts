@@ -35,7 +35,9 @@ const MAX_TOKEN_LENGTH = 16_384;
 const ERROR_CODE = /^[a-z_]{1,60}$/;
 
 export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeServer, timeoutSeconds: number): ExchangeClient {
-  const limits = { transport: nodeRequest, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds };
+  const ca = tls()?.ca;
+  const access = ca === undefined ? undefined : () => ({ tls: { ca } });
+  const limits = { transport: nodeRequest, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds, access };
   const address = createEndpointAddress(endpoint, limits);
 
   /** Lets no other error out: one of the key that signs assertions could quote it. */

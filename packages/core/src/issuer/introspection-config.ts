@@ -1,5 +1,6 @@
 import type { AuthenticateClient } from '../net/client-authentication.js';
 import type { Endpoint } from '../net/endpoint-call.js';
+import type { FetchLimits } from '../net/fetch-json.js';
 import type { TlsParts, Transport } from '../net/transport.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { IntrospectionCache } from './introspection-cache.js';
@@ -8,6 +9,8 @@ import type { IntrospectionCache } from './introspection-cache.js';
 export interface IntrospectionConfig {
   readonly endpoint: Endpoint;
   readonly transport: Transport;
+  /** What a fetch of the issuer's metadata shows and trusts. */
+  readonly access: FetchLimits['access'];
   readonly authenticate: AuthenticateClient;
   /** A function, so that no inspection of an issuer shows the key. */
   readonly tls: () => TlsParts | undefined;

@@ -16,6 +16,7 @@ import {
   SPACE_AROUND,
   type ClientAuthentication,
 } from '../net/client-options.js';
+import type { FetchLimits } from '../net/fetch-json.js';
 import type { MetadataSource } from '../net/metadata.js';
 import type { Transport } from '../net/transport.js';
 import { isToken68 } from '../request/credentials.js';
@@ -57,6 +58,7 @@ type IntrospectionValues = OptionValues<typeof INTROSPECTION>;
 export interface IntrospectionContext {
   readonly source: MetadataSource;
   readonly transport: Transport;
+  readonly access: FetchLimits['access'];
   /** Whether the transport is the user's own fetch. */
   readonly hasOwnFetch: boolean;
   readonly clock: Pick<Clock, 'now'>;
@@ -80,7 +82,7 @@ export function readIntrospect(reader: OptionReader, name: string): 'opaque' | '
 export function readIntrospection(
   reader: OptionReader,
   introspect: 'opaque' | 'always',
-  { source, transport, hasOwnFetch, clock, outages }: IntrospectionContext,
+  { source, transport, access, hasOwnFetch, clock, outages }: IntrospectionContext,
 ): (() => IntrospectionConfig) | undefined {
   if (reader.get('introspection') === undefined) return undefined;
   const inner = reader.inner('introspection', Object.keys(INTROSPECTION));
@@ -102,6 +104,7 @@ export function readIntrospection(
     return {
       endpoint: { source, address, metadataName: 'introspection_endpoint', option: 'introspection.endpoint', showsCertificate: tls !== undefined },
       transport,
+      access,
       authenticate: file ? () => ({ authorization: `Bearer ${file.current()}` }) : clientAuthenticator(method!, credentials, source.issuer, () => clock.now()),
       tls: () => tls,
       clientId,

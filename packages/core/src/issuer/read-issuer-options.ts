@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { readTable } from '../lib/option-table.js';
 import type { OutageWarnings } from '../events/outage-warnings.js';
+import { createKeyAccess } from '../keys/key-access.js';
 import { keysOfBothKinds } from '../keys/both-kinds.js';
 import { bothValues, RFC9068_CLAIMS, type ClaimRules } from './claim-rules.js';
 import { checkIssuedAtOptions, requireAudience } from './claim-options.js';
@@ -65,7 +66,8 @@ export function readIssuerOptions(reader: OptionReader, context: IssuerContext):
   const secrets = readGivenSecrets(reader, values, macs, secretOwner, { issuer, outages });
   checkKeyOptions(reader, algorithms, tenants !== undefined);
   const source = { issuer, metadataUrl, unsafeHttpHosts };
-  const introspection = readIntrospection(reader, values.introspect, { source, transport, hasOwnFetch, clock, outages });
+  const access = createKeyAccess({ ...keyFetching, ...source, jwksUri });
+  const introspection = readIntrospection(reader, values.introspect, { source, transport, access, hasOwnFetch, clock, outages });
   if (introspection && tenants !== undefined)
     reader.wrong(
       'introspection',

@@ -1,5 +1,6 @@
 import { leadsToOtherHost, printableUrl } from '../lib/url.js';
 import { failureWords, silenceHint } from './fetch-failure.js';
+import type { FetchLimits } from './fetch-json.js';
 import { IssuerRequestError } from './issuer-request-error.js';
 import { discover, endpointOf, withMtlsAliases, type MetadataSource } from './metadata.js';
 import { InternalAddressError, isInternal } from './public-address.js';
@@ -35,6 +36,8 @@ export interface CallLimits {
   /** The largest answer, after decompression. */
   readonly maxBytes: number;
   readonly timeoutSeconds: number;
+  /** What a fetch of metadata shows and trusts. */
+  readonly access?: FetchLimits['access'];
 }
 
 const MAX_METADATA_BYTES = 524_288;
