@@ -54,7 +54,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
     async get({ headers }: { readonly headers: RequestHeaders }) {
       // by an image, a frame or a prefetch, another site would learn from the app's answer whether somebody is logged in
       if (isOfOtherSite(headers) && !isPageVisit(headers)) return undefined;
-      const found = await sessions.find(headerOf(headers, 'cookie'));
+      const found = await sessions.find(headerOf(headers, 'cookie'), false);
       if (found.kind === 'unavailable') throw new SessionStoreError(`the session of the request cannot be read now: ${found.cause}`);
       if (found.kind === 'ended' && found.left) refresher.revokeLeft(found.left);
       return found.kind === 'session' ? userOf(refresher.newest(found.state).state) : undefined;
@@ -64,7 +64,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
     [SESSION_LINK]: {
       async follow(cookieHeader: string | undefined, end: () => void) {
         try {
-          const found = await sessions.find(cookieHeader);
+          const found = await sessions.find(cookieHeader, false);
           if (found.kind === 'session') return connections.follow(found.state, end);
         } catch {
           // as without a session

@@ -71,8 +71,11 @@ export interface IssuerLogout {
 
 /** Finds and keeps sessions: in a sealed cookie, or in a store behind a cookie that contains only the session's id. */
 export interface Sessions {
-  /** @param cookieHeader the `Cookie` header of the request, all lines joined by `; ` */
-  find(cookieHeader: string | undefined): FoundSession | Promise<FoundSession>;
+  /**
+   * @param cookieHeader the `Cookie` header of the request, all lines joined by `; `
+   * @param canSetCookies whether the lines can go with an answer. If not, none are made, and a later request gets them. The use of the session counts all the same
+   */
+  find(cookieHeader: string | undefined, canSetCookies?: boolean): FoundSession | Promise<FoundSession>;
   /**
    * Keeps a new session after a login. Returns the `Set-Cookie` lines. If a former session was ended for it, its lines go before these: the browser obeys the
    * last line for a name.

@@ -62,7 +62,7 @@ export function createSessionEnder({ config, client, sessions, publish }: Refres
     },
     async endedMeanwhile(state, next, cookieHeader) {
       if (!replaced.get(state.id)) await revokeRefreshToken(next.refreshToken, 'logout', parts);
-      const found = await sessions.find(cookieHeader);
+      const found = await sessions.find(cookieHeader, false);
       return ended(state.id, found.kind === 'ended' ? found.reason : 'revoked', sessions.forget(cookieHeader));
     },
     watch: (next) => lateLogouts?.add(next),

@@ -132,8 +132,8 @@ export function observed(sessions: Sessions, seen: OpenConnections['seen']): Ses
   }
   return {
     ...sessions,
-    find(cookieHeader) {
-      const found = sessions.find(cookieHeader);
+    find(cookieHeader, canSetCookies) {
+      const found = sessions.find(cookieHeader, canSetCookies);
       return found instanceof Promise ? found.then(report) : report(found);
     },
   };

@@ -558,6 +558,32 @@ describe('a store', () => {
     expect(await app.sessions.find(header)).toMatchObject({ state: { accessToken: 'theirs' } });
   });
 
+  test('rule 130: a cookie whose end is before that of its session is sent again, and by each process at most once in 10 seconds', async () => {
+    const app = appWith('stored');
+    const state = app.state({ endsAt: app.clock.now() / 1000 + 600 });
+    const header = await started(app, state);
+    const linesOf = async (sessions: Sessions, ...shown: Parameters<Sessions['find']>): Promise<readonly string[]> => {
+      const found = await sessions.find(...shown);
+      return found.kind === 'session' ? found.setCookies : [found.kind];
+    };
+    expect(await linesOf(app.sessions, header)).toEqual([]);
+    // the answer with the new cookie is lost
+    await app.another().replace(state, { ...state, version: 2, endsAt: state.endsAt + 600 });
+    app.clock.advance(100);
+    expect(await linesOf(app.sessions, header, false)).toEqual([]);
+    const all = await Promise.all(Array.from({ length: 50 }, () => linesOf(app.sessions, header)));
+    expect(all.filter((lines) => lines.length > 0)).toEqual([expect.arrayContaining([expect.stringContaining('; Max-Age=1100;')])]);
+    expect(await linesOf(app.another(), header)).not.toEqual([]);
+    app.clock.advance(9);
+    expect(await linesOf(app.sessions, header)).toEqual([]);
+    app.clock.advance(1);
+    const lines = await linesOf(app.sessions, header);
+    expect(lines[0]).toContain('; Max-Age=1090;');
+    const after = headerAfter(lines, header);
+    app.clock.advance(500);
+    expect(await linesOf(app.sessions, after)).toEqual([]);
+  });
+
   test('fifty parallel requests write the use once', async () => {
     const app = appWith('stored');
     const header = await started(app, app.state());

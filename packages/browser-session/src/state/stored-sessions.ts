@@ -1,4 +1,4 @@
-import type { ReplaceAnswer, SessionStore, StoredSession } from '@tokenward/core/store';
+import { createLruMap, type ReplaceAnswer, type SessionStore, type StoredSession } from '@tokenward/core/store';
 import { NO_LINES } from '../cookies/cookie-header.js';
 import { createOpenedTexts } from '../cookies/opened-texts.js';
 import { createSealer } from '../cookies/seal.js';
@@ -29,6 +29,9 @@ const OPENED_STATES = { maxEntries: 10_000, maxBytes: 67_108_864 };
 const KEPT_SECONDS = 60;
 /** The same, for a session that ended because it was idle. It is longer, because the user may only be at lunch. */
 const KEPT_IDLE_SECONDS = 3600;
+/** How often, at most, this process sends the cookie of a session again. Requests that still show the former one may be many, and a client may ignore the new one. */
+const SENT_AGAIN_MS = 10_000;
+const MAX_SENT_AGAIN = 10_000;
 
 /** Keeps sessions in a store. The cookie contains only the session's id. */
 export function createStoredSessions(config: StoredConfig, store: SessionStore): Sessions {
@@ -39,30 +42,32 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
   const ending = createSessionEnd(config);
   /** The sessions whose use is being written. */
   const writing = new Set<string>();
+  /** Until when the cookie of a session is not sent again, by the monotonic clock. */
+  const sentAgain = createLruMap<number>(MAX_SENT_AGAIN);
 
   function nowSeconds(): number {
     return Math.floor(clock.now() / 1000);
   }
 
-  function judge(content: CookieContent<SessionReference>, cookieHeader: CookieHeader): FoundSession | Promise<FoundSession> {
+  function judge(content: CookieContent<SessionReference>, cookieHeader: CookieHeader, canSetCookies: boolean): FoundSession | Promise<FoundSession> {
     if (content === 'none') return { kind: 'none' };
     if (content === 'unreadable') return ended('unreadable', cookieHeader);
     // read once: to ask a clock costs as much as most of what follows
     const now = clock.now() / 1000;
     if (!(now < content.endsAt)) return now < content.endsAt + KEPT_SECONDS ? ranOut(content, cookieHeader) : ended('expired', cookieHeader);
-    return look(content, cookieHeader, now);
+    return look(content, cookieHeader, now, canSetCookies);
   }
 
-  function look(reference: SessionReference, cookieHeader: CookieHeader, now: number): FoundSession | Promise<FoundSession> {
+  function look(reference: SessionReference, cookieHeader: CookieHeader, now: number, canSetCookies: boolean): FoundSession | Promise<FoundSession> {
     let answer: ReturnType<SessionStore['read']>;
     try {
       answer = store.read(reference.key);
     } catch {
       return unreachable(reference);
     }
-    if (!isThenable(answer)) return stored(answer, reference, cookieHeader, now);
+    if (!isThenable(answer)) return stored(answer, reference, cookieHeader, now, canSetCookies);
     return answer.then(
-      (session) => stored(session, reference, cookieHeader, clock.now() / 1000),
+      (session) => stored(session, reference, cookieHeader, clock.now() / 1000, canSetCookies),
       () => unreachable(reference),
     );
   }
@@ -91,13 +96,16 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     reference: SessionReference,
     cookieHeader: CookieHeader,
     now: number,
+    canSetCookies: boolean,
   ): FoundSession | Promise<FoundSession> {
     // the store does not know whether it was logged out, expired, or lost with the store's data
     if (!session) return ended('expired', cookieHeader);
     const known = openedStates.get(session.sealed);
     return known
-      ? found(known, reference, cookieHeader, now)
-      : open(session.sealed).then((state) => (state ? found(state, reference, cookieHeader, clock.now() / 1000) : ended('unreadable', cookieHeader)));
+      ? found(known, reference, cookieHeader, now, canSetCookies)
+      : open(session.sealed).then((state) =>
+          state ? found(state, reference, cookieHeader, clock.now() / 1000, canSetCookies) : ended('unreadable', cookieHeader),
+        );
   }
 
   async function open(sealed: string): Promise<SessionState | undefined> {
@@ -107,7 +115,13 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     return state;
   }
 
-  function found(state: SessionState, { id, key }: SessionReference, cookieHeader: CookieHeader, now: number): FoundSession {
+  function found(
+    state: SessionState,
+    { id, key, endsAt }: SessionReference,
+    cookieHeader: CookieHeader,
+    now: number,
+    canSetCookies: boolean,
+  ): FoundSession | Promise<FoundSession> {
     // whoever can write to the store could put one user's state under another's key
     const reason = state.id === id ? ending.of(state, now) : 'unreadable';
     if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', session: endingOf(state) };
@@ -123,7 +137,23 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
         () => writing.delete(key),
       );
     }
+    if (canSetCookies && endsAt < state.endsAt && mayBeSentAgain(id)) return withCookie(state);
     return { kind: 'session', state, setCookies: NO_LINES };
+  }
+
+  /**
+   * A refresh has moved the end, and the answer with the new cookie did not reach the browser: it was lost, or the refresh belonged to no request. With the
+   * former cookie, the browser would lose the session at its former end.
+   */
+  async function withCookie(state: SessionState): Promise<FoundSession> {
+    return { kind: 'session', state, setCookies: await cookieOf(state) };
+  }
+
+  function mayBeSentAgain(id: string): boolean {
+    const nowMs = clock.monotonic();
+    if (nowMs < (sentAgain.get(id) ?? -Infinity)) return false;
+    sentAgain.set(id, nowMs + SENT_AGAIN_MS);
+    return true;
   }
 
   function ended(reason: EndReason, cookieHeader: CookieHeader, left?: SessionState): FoundSession {
@@ -175,9 +205,9 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
   }
 
   return {
-    find(cookieHeader) {
+    find(cookieHeader, canSetCookies = true) {
       const content = cookie.read(cookieHeader);
-      return content instanceof Promise ? content.then((opened) => judge(opened, cookieHeader)) : judge(content, cookieHeader);
+      return content instanceof Promise ? content.then((opened) => judge(opened, cookieHeader, canSetCookies)) : judge(content, cookieHeader, canSetCookies);
     },
     async start(state) {
       await store.create(await storedOf(state, keyOf(state.id)));
