@@ -169,7 +169,7 @@ describe('other addresses', () => {
 describe('session.get', () => {
   test('returns the user to render a page, without the custom header, and never a token', async () => {
     const world = await startWorld();
-    const cookie = [...world.browser.cookies(world.app.origin)].map(([name, value]) => `${name}=${value}`).join('; ');
+    const cookie = cookieOf(world);
     const user = await world.app.session!.get({ headers: { cookie } });
     expect(user).toEqual({ subject: 'alice', scopes: ['orders:read'], expiresAt: Math.floor(world.clock.now() / 1000) + 300 });
     expect(await world.app.session!.get(new Request(world.app.origin, { headers: { cookie } }))).toEqual(user);
@@ -177,9 +177,22 @@ describe('session.get', () => {
     expect(await world.app.session!.get({ headers: { cookie: ['a=b', cookie] } })).toEqual(user);
   });
 
+  test('counts as a use of a session in an encrypted cookie, though it cannot write the cookie', async () => {
+    const world = await startWorld({ session: { idleSeconds: 400 } });
+    for (let visits = 0; visits < 4; visits++) {
+      world.clock.advance(300);
+      expect(await world.app.session!.get({ headers: { cookie: cookieOf(world) } })).toMatchObject({ subject: 'alice' });
+    }
+    world.clock.advance(300);
+    const another = await world.startAnother();
+    expect(await (await world.page('GET', '/session/user')).json()).toMatchObject({ user: { subject: 'alice' } });
+    // its answer has written the use
+    expect(await (await world.page('GET', '/session/user', another.origin)).json()).toMatchObject({ user: { subject: 'alice' } });
+  });
+
   test('a polluted prototype gives no request a session', async () => {
     const world = await startWorld();
-    const cookie = [...world.browser.cookies(world.app.origin)].map(([name, value]) => `${name}=${value}`).join('; ');
+    const cookie = cookieOf(world);
     const prototype = Object.prototype as { cookie?: string };
     prototype.cookie = cookie;
     try {
@@ -195,9 +208,13 @@ describe('session.get', () => {
   });
 });
 
+function cookieOf({ browser, app }: World): string {
+  return [...browser.cookies(app.origin)].map(([name, value]) => `${name}=${value}`).join('; ');
+}
+
 /** Passes a request with the browser's cookies straight to the session: some header fields cannot be set with `fetch`. */
 function handle(world: World, method: string, path: string, headers: Readonly<Record<string, string>>): Promise<Response> {
-  const cookie = [...world.browser.cookies(world.app.origin)].map(([name, value]) => `${name}=${value}`).join('; ');
+  const cookie = cookieOf(world);
   const request = new Request(new URL(path, world.app.origin), { method });
   const fields = new Headers({ cookie, ...headers });
   return world.app.session!.handle(Object.defineProperty(request, 'headers', { value: fields }));

@@ -21,32 +21,45 @@ export function createSealedSessions(config: SealedConfig): Sessions {
   const { cookieName: name, sameSite, secrets, clock, idleSeconds } = config;
   const cookie = createSessionCookie({ name, sameSite }, createSealer(secrets, 'session', name), OPENED, stateOf);
   const ending = createSessionEnd(config);
-  /** When sessions were last used, as far as this process has written it: an older copy of a cookie says nothing about a session in use. */
-  const uses = createLruMap<number>(MAX_USES);
+  /**
+   * When sessions were last used, as far as this process knows: an older copy of a cookie says nothing about a session in use. The browser may have no newer one,
+   * since a page that is rendered on the server cannot set it, and an answer can be lost.
+   */
+  const uses = createLruMap<Pick<SessionState, 'usedAt' | 'version'>>(MAX_USES);
 
-  function found(state: SessionState, cookieHeader: string | undefined): FoundSession | Promise<FoundSession> {
+  function found(state: SessionState, cookieHeader: string | undefined, canSetCookies: boolean): FoundSession | Promise<FoundSession> {
     // read once: to ask a clock costs as much as most of what follows
     const now = clock.now() / 1000;
-    const reason = ending.of(state, now);
+    const shown = ending.of(state, now);
+    const reason = shown === 'idle' && !isOutdated(state) ? ending.of(lastUsed(state), now) : shown;
     if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', session: endingOf(state) };
     if (reason !== undefined) return { kind: 'ended', reason, setCookies: cookie.delete(cookieHeader), left: leftOf(state, now) };
-    if (isUseWorthWriting(state, now, idleSeconds)) return used(state);
+    if (isUseWorthWriting(state, now, idleSeconds)) return used(state, canSetCookies);
     return { kind: 'session', state, setCookies: NO_LINES };
   }
 
   function leftOf(state: SessionState, now: number): SessionState | undefined {
-    const newest = { ...state, usedAt: Math.max(state.usedAt, uses.get(state.id) ?? 0) };
+    const newest = lastUsed(state);
     return ending.hasOnlyRunOut(newest, now) ? newest : undefined;
   }
 
+  function lastUsed(state: SessionState): SessionState {
+    return { ...state, usedAt: Math.max(state.usedAt, uses.get(state.id)?.usedAt ?? 0) };
+  }
+
+  /** Whether the session was last used with newer tokens. Then this is an old copy, and its refresh token is used up: to send it would end the session. */
+  function isOutdated({ id, version }: SessionState): boolean {
+    return version < (uses.get(id)?.version ?? 0);
+  }
+
   /**
-   * Writes that the session was used. The version stays: it counts changes of the tokens, and a refresh must find the same result by the cookie before and
-   * after this.
+   * Notes that the session was used, and writes it into the cookie. The version stays: it counts changes of the tokens, and a refresh must find the same result
+   * by the cookie before and after this.
    */
-  async function used(previous: SessionState): Promise<FoundSession> {
+  async function used(previous: SessionState, canSetCookies: boolean): Promise<FoundSession> {
     const state = { ...previous, usedAt: nowSeconds() };
-    uses.set(state.id, state.usedAt);
-    return { kind: 'session', state, setCookies: await write(state, previous) };
+    uses.set(state.id, { usedAt: state.usedAt, version: state.version });
+    return { kind: 'session', state, setCookies: canSetCookies ? await write(state, previous) : NO_LINES };
   }
 
   async function write(state: SessionState, previous: SessionState | undefined): Promise<readonly string[]> {
@@ -65,15 +78,15 @@ export function createSealedSessions(config: SealedConfig): Sessions {
   }
 
   return {
-    find(cookieHeader) {
+    find(cookieHeader, canSetCookies = true) {
       const content = cookie.read(cookieHeader);
-      return content instanceof Promise ? content.then((opened) => judge(opened, cookieHeader)) : judge(content, cookieHeader);
+      return content instanceof Promise ? content.then((opened) => judge(opened, cookieHeader, canSetCookies)) : judge(content, cookieHeader, canSetCookies);
     },
     start: (state) => write(state, undefined),
     async replace(previous, next) {
       if (ending.isRevoked(previous)) return undefined;
       const lines = await write(next, previous);
-      uses.set(next.id, next.usedAt);
+      uses.set(next.id, { usedAt: next.usedAt, version: next.version });
       // a logout may have come while the cookie was encrypted
       return ending.isRevoked(previous) ? undefined : lines;
     },
@@ -90,10 +103,14 @@ export function createSealedSessions(config: SealedConfig): Sessions {
     forget: (cookieHeader) => cookie.delete(cookieHeader),
   };
 
-  function judge(content: SessionState | 'none' | 'unreadable', cookieHeader: string | undefined): FoundSession | Promise<FoundSession> {
+  function judge(
+    content: SessionState | 'none' | 'unreadable',
+    cookieHeader: string | undefined,
+    canSetCookies: boolean,
+  ): FoundSession | Promise<FoundSession> {
     if (content === 'none') return { kind: 'none' };
     if (content === 'unreadable') return { kind: 'ended', reason: 'unreadable', setCookies: cookie.delete(cookieHeader) };
-    return found(content, cookieHeader);
+    return found(content, cookieHeader, canSetCookies);
   }
 }
 

@@ -257,6 +257,24 @@ describe.each(['sealed', 'stored'] as const)('%s sessions', (mode) => {
     expect(await kindOf(app.sessions.find(header))).toBe('expired');
   });
 
+  test('idle and absolute time-outs: a use counts for which no cookie can be set, and the next answer writes it', async () => {
+    const app = appWith(mode);
+    const header = await started(app, app.state());
+    for (let uses = 0; uses < 5; uses++) {
+      app.clock.advance(1800);
+      expect(await app.sessions.find(header, false)).toMatchObject({ kind: 'session', setCookies: [] });
+      if (mode === 'stored')
+        await soon(async () => expect(await app.sessions.find(header, false)).toMatchObject({ state: { usedAt: app.clock.now() / 1000 } }));
+    }
+    app.clock.advance(1800);
+    const found = await app.sessions.find(header);
+    const after = headerAfter(found.kind === 'session' ? found.setCookies : [], header);
+    await soon(async () => expect(await app.another().find(after)).toMatchObject({ kind: 'session', state: { usedAt: app.clock.now() / 1000 } }));
+    app.clock.advance(3600);
+    expect(await kindOf(app.sessions.find(after))).toBe('idle');
+    expect(await kindOf(app.sessions.find(header))).toBe(mode === 'sealed' ? 'idle' : 'expired');
+  });
+
   test('the use is written when a tenth of the idle time has passed, and the version stays', async () => {
     const app = appWith(mode);
     const header = await started(app, app.state());
@@ -412,6 +430,19 @@ describe.each(['sealed', 'stored'] as const)('%s sessions', (mode) => {
     await app.sessions.find(header);
     expect(`${inspect(app.sessions, { depth: 9, showHidden: true })}${JSON.stringify(app.sessions)}`).not.toMatch(/PLANTED|a secret/);
   });
+});
+
+test('rule 130: a use with newer tokens does not count for an old copy of an encrypted cookie, whose refresh token is used up', async () => {
+  const app = appWith('sealed');
+  const state = app.state();
+  const old = await started(app, state);
+  app.clock.advance(1800);
+  const newer = headerAfter((await app.sessions.replace(state, { ...state, version: 2, usedAt: app.clock.now() / 1000 }))!, old);
+  for (let uses = 0; uses < 2; uses++) {
+    app.clock.advance(1800);
+    expect(await kindOf(app.sessions.find(newer, false))).toBe('session');
+  }
+  expect(await kindOf(app.sessions.find(old, false))).toBe('idle');
 });
 
 describe('the size of the sealed cookie', () => {
