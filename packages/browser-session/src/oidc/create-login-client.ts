@@ -69,7 +69,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
     skewSeconds: number = config.clockSkewSeconds,
   ): Promise<T | IssuerFailure> {
     try {
-      const metadata = await discovery.metadata();
+      const metadata = await discovery.get();
       return await run(configurationOf(metadata, skewSeconds), metadata);
     } catch (error) {
       const failure = failureOf(error, clock.now());
@@ -215,7 +215,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
 
     async logoutRequest(idToken, returnTo) {
       try {
-        const url = endpointIn(await discovery.metadata(), 'end_session_endpoint', config);
+        const url = endpointIn(await discovery.get(), 'end_session_endpoint', config);
         if (url === undefined) return undefined;
         const parameters = { client_id: clientId, post_logout_redirect_uri: new URL(returnTo, origin).href };
         return { url, parameters: idToken === undefined ? parameters : { id_token_hint: idToken, ...parameters } };

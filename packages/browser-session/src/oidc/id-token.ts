@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
 import { isNumericDate, printableUrl } from '@tokenward/core/store';
-import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
 import type { SessionConfig } from '../config.js';
 import { CORRECTION, minutesOf } from './clock-difference.js';
 import { endpointIn, type Metadata } from './discovery.js';
 import { IssuerCallError, type IssuerHttp } from './http.js';
 import { InvalidAnswerError } from './issuer-failure.js';
+import { createRenewed } from './renewed.js';
 
 /** Signatures that need no shared secret. `none` and HS256 are not among them. */
 const ALGORITHMS: readonly string[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA'];
-const KEYS_FRESH_MS = 10 * 60_000;
+/** How long keys are used after they were fetched, if they cannot be fetched again: as long as a guard does, by default. */
+const KEYS_USABLE_SECONDS = 70 * 60;
 /** A login happens seconds before its ID token is checked. */
 const MAX_ID_TOKEN_AGE_SECONDS = 600;
 
@@ -30,22 +32,13 @@ export interface IdTokenVerifier {
 }
 
 export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): IdTokenVerifier {
-  const { clientId, clock, timeoutSeconds } = config;
+  const { clientId, clock } = config;
   let keys: { readonly url: string; readonly find: JWTVerifyGetKey } | undefined;
 
   function keysOf(metadata: Metadata): JWTVerifyGetKey {
     const url = endpointIn(metadata, 'jwks_uri', config);
     if (url === undefined) throw new IssuerCallError("the issuer's metadata has no jwks_uri, so its ID tokens cannot be verified");
-    if (keys?.url !== url) {
-      const remote = createRemoteJWKSet(new URL(url), {
-        [customFetch]: (address: string, init: Parameters<typeof http.fetch>[1]) => http.fetch(address, init),
-        // An unknown key is fetched at once: only the token endpoint sends ID tokens, so no stranger can cause fetches.
-        cooldownDuration: 0,
-        cacheMaxAge: KEYS_FRESH_MS,
-        timeoutDuration: timeoutSeconds * 1000,
-      });
-      keys = { url, find: (header, token) => findKey(remote, header, token, url) };
-    }
+    if (keys?.url !== url) keys = { url, find: createFinder(url, http, clock) };
     return keys.find;
   }
 
@@ -78,15 +71,43 @@ export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): 
   };
 }
 
+/** A key that is unknown is fetched at once: only the token endpoint sends ID tokens, so no stranger can cause fetches. */
+function createFinder(url: string, http: IssuerHttp, clock: SessionConfig['clock']): JWTVerifyGetKey {
+  const keys = createRenewed(() => fetchKeys(url, http), clock, KEYS_USABLE_SECONDS);
+  return async (header, token) => {
+    const find = await keys.get();
+    try {
+      return await find(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      return (await keys.renew())(header, token);
+    }
+  };
+}
+
 /** A key set that cannot be fetched, or is none, is an outage. That a key is missing in it, or fits several times, is an answer. */
-async function findKey(remote: JWTVerifyGetKey, header: Parameters<JWTVerifyGetKey>[0], token: Parameters<JWTVerifyGetKey>[1], url: string) {
+async function fetchKeys(url: string, http: IssuerHttp): Promise<JWTVerifyGetKey> {
+  let find: JWTVerifyGetKey;
   try {
-    return await remote(header, token);
+    const response = await http.fetch(url, { headers: { accept: 'application/json, application/jwk-set+json' } });
+    if (response.status !== 200) throw new IssuerCallError(`${printableUrl(url)}: answered with status ${response.status}`);
+    find = createLocalJWKSet((await response.json()) as JSONWebKeySet);
   } catch (error) {
-    const isAnswer = error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys || error instanceof errors.JOSENotSupported;
-    if (isAnswer) throw error;
-    throw new KeysUnavailableError(error instanceof IssuerCallError ? error.message : `${printableUrl(url)}: the answer is no key set (JWKS)`);
+    throw new KeysUnavailableError(error instanceof IssuerCallError ? error.message : noKeySet(url));
   }
+  return async (header, token) => {
+    try {
+      return await find(header, token);
+    } catch (error) {
+      const isAnswer =
+        error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys || error instanceof errors.JOSENotSupported;
+      throw isAnswer ? error : new KeysUnavailableError(noKeySet(url));
+    }
+  };
+}
+
+function noKeySet(url: string): string {
+  return `${printableUrl(url)}: the answer is no key set (JWKS)`;
 }
 
 function allowedAlgorithms(metadata: Metadata): string[] {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { BrowserSessionOptions } from '../browser-session-options.js';
 import { readOptions } from '../options.js';
 import { createLoginClient } from './create-login-client.js';
@@ -111,6 +111,21 @@ function clientWith(options: Partial<BrowserSessionOptions> = {}) {
   return { client, begin, logIn };
 }
 
+/** Time that passes for everybody: for the options' clock, and for the machine's. */
+function passingTime() {
+  let ms = 0;
+  const start = Date.now();
+  const machine = vi.spyOn(Date, 'now').mockReturnValue(start);
+  onTestFinished(() => machine.mockRestore());
+  return {
+    clock: { now: () => NOW * 1000, monotonic: () => ms },
+    minutes(minutes: number): void {
+      ms += minutes * 60_000;
+      machine.mockReturnValue(start + ms);
+    },
+  };
+}
+
 function invalid(cause: string): IssuerFailure {
   return expect.objectContaining({ failure: 'invalid', cause: expect.stringContaining(cause) as string }) as IssuerFailure;
 }
@@ -208,6 +223,44 @@ describe('keys', () => {
     expect(await logIn()).toMatchObject({ subject: 'alice' });
     expect(requests.filter((request) => request === 'GET /jwks')).toHaveLength(2);
     expect(requests.filter((request) => request.includes('well-known'))).toHaveLength(1);
+  });
+
+  test('rule 61: old keys serve while they are fetched again, and an outage of theirs ends no login', async () => {
+    const pass = passingTime();
+    const { logIn } = clientWith({ clock: pass.clock });
+    await logIn();
+    pass.minutes(11);
+    for (const answer of [() => new Promise<Response>(() => {}), () => new Response(null, { status: 503 })]) {
+      script.answer = { '/jwks': answer };
+      expect(await logIn()).toMatchObject({ subject: 'alice' });
+    }
+  });
+
+  test('rule 61: keys that could not be fetched for 70 minutes serve no more', async () => {
+    const pass = passingTime();
+    const { logIn } = clientWith({ clock: pass.clock });
+    await logIn();
+    script.answer = { '/jwks': () => new Response(null, { status: 503 }) };
+    pass.minutes(69);
+    expect(await logIn()).toMatchObject({ subject: 'alice' });
+    pass.minutes(1);
+    expect(await logIn()).toEqual({ failure: 'unavailable', cause: `${ISSUER}/jwks: answered with status 503`, refreshToken: 'r1' });
+  });
+
+  test('a clock that is set back hides no new key', async () => {
+    const pass = passingTime();
+    const { logIn } = clientWith({ clock: pass.clock });
+    await logIn();
+    vi.mocked(Date.now).mockReturnValue(Date.now() - 3_600_000);
+    const next = published.map((jwk) => ({ ...jwk, kid: 'k2' }));
+    script.keys = () => ({ keys: next });
+    script.header = { kid: 'k2' };
+    expect(await logIn()).toMatchObject({ subject: 'alice' });
+  });
+
+  test('a key set with a broken key is an outage, and says nothing about the ID token', async () => {
+    script.keys = () => ({ keys: [{ kty: 'EC', crv: 'P-256', kid: 'k1', alg: 'ES256', x: 'AA', y: 'AA' }] });
+    expect(await clientWith().logIn()).toMatchObject({ failure: 'unavailable', cause: `${ISSUER}/jwks: the answer is no key set (JWKS)` });
   });
 
   test('finds the right one of several without a kid', async () => {
@@ -344,19 +397,50 @@ describe('an issuer that does not work', () => {
     expect(await clientWith().client.begin({ returnTo: '/' }, undefined)).toMatchObject({ failure: 'unavailable' });
   });
 
-  test('is asked again after a failure, and its old metadata serves meanwhile', async () => {
-    let ms = 0;
-    const { client, begin } = clientWith({ clock: { now: () => NOW * 1000, monotonic: () => ms } });
+  test('rule 61: is asked again in the background, and its old metadata serves meanwhile', async () => {
+    const pass = passingTime();
+    const { begin } = clientWith({ clock: pass.clock });
     await begin();
-    ms = 11 * 60_000;
+    pass.minutes(11);
     script.answer = { '/.well-known/openid-configuration': () => new Response(null, { status: 503 }) };
     await begin();
     await begin();
     expect(requests.filter((request) => request.includes('well-known'))).toHaveLength(2);
-    ms += 11_000;
     script.answer = {};
     script.metadata = { authorization_endpoint: `${ISSUER}/new` };
-    expect((await client.begin({ returnTo: '/' }, undefined)) as { url: string }).toMatchObject({ url: expect.stringContaining('/new?') });
+    await expect.poll(async () => (pass.minutes(1), (await begin()).url.pathname)).toBe('/new');
+  });
+
+  test('rule 61: nobody waits while old metadata is fetched again', async () => {
+    const pass = passingTime();
+    const { begin } = clientWith({ clock: pass.clock, timeoutSeconds: 60 });
+    await begin();
+    pass.minutes(11);
+    script.answer = { '/.well-known/openid-configuration': () => new Promise<Response>(() => {}) };
+    await begin();
+    expect(requests.filter((request) => request.includes('well-known'))).toHaveLength(2);
+  });
+
+  test('rule 61: its metadata serves for a day after the last time that it could be fetched', async () => {
+    const pass = passingTime();
+    const { begin } = clientWith({ clock: pass.clock });
+    await begin();
+    script.answer = { '/.well-known/openid-configuration': () => new Response(null, { status: 503 }) };
+    pass.minutes(24 * 60 - 1);
+    await begin();
+    pass.minutes(1);
+    await expect(begin()).rejects.toThrow('status 503');
+  });
+
+  test('an endpoint that does not work makes its metadata be fetched again, and no caller waits', async () => {
+    const pass = passingTime();
+    const { client, begin } = clientWith({ clock: pass.clock, timeoutSeconds: 60 });
+    await begin();
+    pass.minutes(1);
+    script.answer = { '/token': () => new Response(null, { status: 503 }), '/.well-known/openid-configuration': () => new Promise<Response>(() => {}) };
+    const session = { subject: 'alice', issuer: ISSUER, scopes: [] };
+    for (let calls = 0; calls < 3; calls++) expect(await client.refresh('r1', session)).toMatchObject({ failure: 'unavailable' });
+    expect(requests.filter((request) => request.includes('well-known'))).toHaveLength(2);
   });
 });
 

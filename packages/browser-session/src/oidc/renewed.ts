@@ -1,0 +1,61 @@
+import type { Clock } from '@tokenward/core';
+
+/** A document of the issuer: cached, and fetched again in the background when it is old or seems wrong. */
+export interface Renewed<T> {
+  /**
+   * Returns the document. Nobody waits for its renewal, as long as the one that is there may be used, and a renewal that fails does not matter until then.
+   *
+   * @throws the error of the fetch (the promise rejects) if there is none that may be used
+   */
+  get(): Promise<T>;
+  /** Fetches it now. All callers share one fetch. */
+  renew(): Promise<T>;
+  /** It seems to be wrong. */
+  doubt(): void;
+}
+
+/** After this time a document is fetched again, so that a change is found without a restart. */
+const FRESH_MS = 10 * 60_000;
+/** The least time between two fetches while an old document is there. */
+const COOLDOWN_MS = 10_000;
+
+/** @param usableSeconds how long a document is used after it was fetched, if it cannot be renewed */
+export function createRenewed<T>(load: () => Promise<T>, { monotonic }: Pick<Clock, 'monotonic'>, usableSeconds: number): Renewed<T> {
+  let known: { readonly document: T; readonly usableUntil: number } | undefined;
+  let freshUntil = -Infinity;
+  let triedAt = -Infinity;
+  let flight: Promise<T> | undefined;
+
+  function renew(): Promise<T> {
+    flight ??= fetchNow().finally(() => (flight = undefined));
+    return flight;
+  }
+
+  async function fetchNow(): Promise<T> {
+    triedAt = monotonic();
+    const document = await load();
+    const now = monotonic();
+    known = { document, usableUntil: now + usableSeconds * 1000 };
+    freshUntil = now + FRESH_MS;
+    return document;
+  }
+
+  /** If it fails, the next use tries again after a while. */
+  function renewInBackground(): void {
+    if (monotonic() >= triedAt + COOLDOWN_MS) renew().catch(() => {});
+  }
+
+  return {
+    async get() {
+      const now = monotonic();
+      if (!known || now >= known.usableUntil) return renew();
+      if (now >= freshUntil) renewInBackground();
+      return known.document;
+    },
+    renew,
+    doubt() {
+      freshUntil = -Infinity;
+      renewInBackground();
+    },
+  };
+}
