@@ -1,5 +1,6 @@
 import type { SessionConfig } from '../config.js';
 import type { SessionState } from '../session-state.js';
+import { createSoon } from '../soon.js';
 
 /**
  * Sessions in cookies that this process has refreshed a moment ago. A logout in another process may be on its way meanwhile: that process does not know the new
@@ -24,6 +25,8 @@ export function createLateLogouts(
   /** The newest states, in the order in which they were added. */
   const watched = new Map<string, SessionState>();
   let stop: (() => void) | undefined;
+  // revocations often come in crowds
+  const soon = createSoon(look);
 
   function look(): void {
     for (const state of watched.values()) {
@@ -37,6 +40,7 @@ export function createLateLogouts(
     watched.delete(id);
     if (watched.size > 0) return;
     stop?.();
+    soon.cancel();
     stop = undefined;
   }
 
@@ -45,7 +49,7 @@ export function createLateLogouts(
       watched.delete(state.id);
       if (watched.size >= MAX_WATCHED) watched.delete(watched.keys().next().value!);
       watched.set(state.id, state);
-      stop ??= revocations.onAdded(look);
+      stop ??= revocations.onAdded(soon.ask);
       setTimeout(() => watched.get(state.id) === state && forget(state.id), WATCHED_MS).unref();
     },
     delete: forget,

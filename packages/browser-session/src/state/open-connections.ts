@@ -2,6 +2,7 @@ import { createClosing } from '../closing.js';
 import type { Refresher } from '../refresh/refresher.js';
 import type { SessionState } from '../session-state.js';
 import type { FoundSession, Sessions } from '../sessions.js';
+import { createSoon } from '../soon.js';
 import { createSessionEnd, type EndConfig } from './ending.js';
 import { isUseWorthWriting } from './session-use.js';
 
@@ -29,8 +30,6 @@ interface Followed {
   readonly connections: Set<Connection>;
 }
 
-/** Revocations often come in crowds. */
-const CHECK_SOON_MS = 20;
 /** Nobody tells when a session reaches its idle or its absolute end. */
 const CHECK_MS = 5000;
 
@@ -49,17 +48,13 @@ export function createOpenConnections(config: EndConfig, newestOf: Refresher['kn
   const closing = createClosing();
 
   function watch(): () => void {
-    let soon: NodeJS.Timeout | undefined;
+    // revocations often come in crowds
+    const soon = createSoon(checkAll);
     const timer = setInterval(checkAll, CHECK_MS).unref();
-    const unlisten = revocations.onAdded(() => {
-      soon ??= setTimeout(() => {
-        soon = undefined;
-        checkAll();
-      }, CHECK_SOON_MS).unref();
-    });
+    const unlisten = revocations.onAdded(soon.ask);
     return () => {
       clearInterval(timer);
-      clearTimeout(soon);
+      soon.cancel();
       unlisten();
     };
   }
