@@ -163,6 +163,18 @@ describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
     expect(world.sessionEvents()).toEqual(['login done', 'end done expired']);
   });
 
+  test('a session without a refresh token takes no turn to refresh it', async () => {
+    const inner = memorySessions();
+    const lease = vi.fn(inner.lease);
+    const shared = 'store' in options() ? { store: { ...inner, lease } } : { refreshStore: { ...inner, lease } };
+    const world = await startWorld({ session: { scope: 'openid', ...shared }, provider: { configuration: { issueRefreshToken: async () => false } } });
+    world.clock.advance(280);
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+    world.clock.advance(21);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+    expect(lease).not.toHaveBeenCalled();
+  });
+
   test('logout undone by a request in flight: a refresh under way brings no session back, and its new refresh token is revoked', async () => {
     const revocations = memoryRevocations();
     const world = await startWorld({ session: { revocations, ...options() } });

@@ -79,6 +79,8 @@ export function createRefresher(parts: RefresherParts): Refresher {
     const left = unsaved.get(state.id);
     // this process has the result already, and nobody else can get one
     if (left?.version === state.version) return save(state, left.next, left.release, cookieHeader);
+    // nobody can refresh it, so there is no turn to wait for
+    if (state.refreshToken === undefined) return withoutRefreshToken(state, setCookies, cookieHeader);
     const turn = await myTurn(state, cookieHeader);
     if (turn.kind === 'unavailable') {
       publish('refresh', 'failed', 'store_unavailable');
@@ -89,14 +91,14 @@ export function createRefresher(parts: RefresherParts): Refresher {
       return ender.ended(state.id, turn.reason, turn.setCookies);
     }
     if (turn.kind === 'refreshed') return adopt(state, turn);
-    const answer = state.refreshToken === undefined ? undefined : await client.refresh(state.refreshToken, state);
-    if (answer && !isFailure(answer)) return keep(state, renewedState(state, answer, config), turn.release, cookieHeader);
-    const elsewhere = answer?.cause === 'invalid_grant' ? await refreshedElsewhere(state, cookieHeader) : undefined;
+    const answer = await client.refresh(state.refreshToken, state);
+    if (!isFailure(answer)) return keep(state, renewedState(state, answer, config), turn.release, cookieHeader);
+    const elsewhere = answer.cause === 'invalid_grant' ? await refreshedElsewhere(state, cookieHeader) : undefined;
     if (elsewhere) {
       await turn.release();
       return elsewhere;
     }
-    const outcome = answer ? await afterFailure(state, answer, setCookies, cookieHeader) : await withoutRefreshToken(state, setCookies, cookieHeader);
+    const outcome = await afterFailure(state, answer, setCookies, cookieHeader);
     await turn.release();
     return outcome;
   }
