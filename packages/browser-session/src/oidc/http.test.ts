@@ -97,6 +97,17 @@ test('connects to no private address that only metadata names, unless an option 
   expect((await httpOf(issuer, { metadataUrl: `${target}/metadata` }).fetch(target, {})).status).toBe(200);
 });
 
+test("rule 54: a redirect that the user's own fetch has followed is refused all the same", async () => {
+  const issuer = await serve((request, response) => {
+    if (request.url === '/token') response.writeHead(302, { location: '/elsewhere' }).end();
+    else response.end('{}');
+  });
+  const follows = (url: string, init: RequestInit) => fetch(url, { ...init, redirect: 'follow' });
+  const { fetch: call } = httpOf(issuer, { fetch: follows as typeof globalThis.fetch });
+  expect(await causeOf(call(`${issuer}/token`, {}))).toContain('Redirects are not followed');
+  expect((await call(`${issuer}/elsewhere`, {})).status).toBe(200);
+});
+
 test("the limits hold for the user's own fetch too", async () => {
   const issuer = 'https://login.example.com';
   const over = (fetch: () => Promise<Response>) =>

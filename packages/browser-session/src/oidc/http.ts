@@ -124,7 +124,8 @@ function overFetch(fetch: typeof globalThis.fetch): Send {
     const response = await call();
     const content = response.body ?? NOTHING;
     return {
-      status: response.status,
+      // a fetch that does not know `redirect: 'manual'` has followed it
+      status: response.redirected ? 302 : response.status,
       header: (name) => response.headers.get(name),
       body: holdsSecrets ? bodyWithoutMessages(content) : content,
       discard: () => void response.body?.cancel().catch(() => {}),

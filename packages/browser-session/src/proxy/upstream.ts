@@ -36,7 +36,8 @@ const MAX_FREE_SOCKETS = 64;
 export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstream {
   const { protocol, hostname, port } = new URL(origin);
   const isTls = protocol === 'https:';
-  const agentOptions = { keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, ...(isTls && tls) };
+  // also if NODE_TLS_REJECT_UNAUTHORIZED is 0: the API gets access tokens
+  const agentOptions = { keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, ...(isTls && { ...tls, rejectUnauthorized: true }) };
   const agent = isTls ? new TlsAgent(agentOptions) : new Agent(agentOptions);
   // brackets around an address of IPv6 belong to the URL
   const server = { protocol, host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? undefined : Number(port) };

@@ -64,6 +64,20 @@ test('throws for a response with an unknown content-encoding', async () => {
   answer.discard();
 });
 
+test("rule 54: tells a redirect that the user's own fetch has followed", async () => {
+  const redirects = createServer((request, response) => {
+    if (request.url === '/keys') response.writeHead(302, { location: '/elsewhere' }).end();
+    else response.end('{}');
+  });
+  await new Promise<void>((resolve) => redirects.listen(0, '127.0.0.1', resolve));
+  const transport = fetchTransport((url, init) => fetch(url, { ...init, redirect: 'follow' }));
+  const origin = `http://127.0.0.1:${(redirects.address() as AddressInfo).port}`;
+  expect((await transport(`${origin}/keys`, AbortSignal.timeout(5000), false, 5000)).status).toBe(302);
+  expect((await transport(`${origin}/elsewhere`, AbortSignal.timeout(5000), false, 5000)).status).toBe(200);
+  redirects.closeAllConnections();
+  redirects.close();
+});
+
 test('rule 53: verifies certificates even if NODE_TLS_REJECT_UNAUTHORIZED is 0', async () => {
   const { createServer: createTlsServer } = await import('node:https');
   const { cert, key } = await selfSigned();

@@ -141,7 +141,8 @@ export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
     const response = await call();
     const content = response.body ?? NOTHING;
     return {
-      status: response.status,
+      // a fetch that does not know `redirect: 'manual'` has followed it
+      status: response.redirected ? 302 : response.status,
       header: (name) => response.headers.get(name),
       body: sent ? bodyWithoutMessages(content) : content,
       // the user's own fetch may return another kind of body
