@@ -87,7 +87,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
       return { ready: health.revocations.usable && health.store?.usable !== false, ...health };
     },
     async close() {
-      await Promise.all([guard.close(), ...closers.map((close) => close())]);
+      await Promise.all([guard.close(), refresher.close(), ...closers.map((close) => close())]);
       // this one nobody else knows
       if (options.revocations === undefined) await revocations.close();
     },

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { memoryRevocations, memorySessions } from '@tokenward/core';
 import { SESSION_CREDENTIALS, SessionStoreError, START_TEST_SESSION, type SessionStore } from '@tokenward/core/store';
 import { expect, test, vi } from 'vitest';
@@ -149,6 +150,24 @@ test.each([429, 503])('rule 130: if the issuer answers %s with Retry-After, no s
   world.clock.advance(9);
   expect((await world.page('POST', '/session/token')).status).toBe(200);
   expect(world.sessionEvents().slice(2)).toEqual(['refresh failed issuer_unavailable', 'refresh done']);
+});
+
+test('refresh races: close() waits for a refresh under way, whose result would be lost with the process', async () => {
+  const world = await startWorld({ session: { store: memorySessions(), revocations: memoryRevocations() } });
+  const other = await world.startAnother();
+  world.clock.advance(301);
+  const tokens = holdTokens(world);
+  const call = world.page('GET', '/api/me');
+  await tokens.arrived;
+  let isClosed = false;
+  const closed = world.app.session!.close().then(() => (isClosed = true));
+  await setTimeout(50);
+  expect(isClosed).toBe(false);
+  tokens.release();
+  await closed;
+  expect(await world.callApi(other.origin)).toMatchObject({ sub: 'alice' });
+  expect(world.refreshes()).toBe(1);
+  expect((await call).status).toBe(200);
 });
 
 test('rule 130: of many sessions that are due at once, fifty are refreshed at a time, and none loses its token', async () => {

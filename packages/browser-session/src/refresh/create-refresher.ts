@@ -189,6 +189,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
     fresh,
     newest: known,
     known: recent.latest,
+    close: flights.close,
     revokeLeft: leftTokens.revoke,
     keepLeft: leftTokens.keep,
     async logOut(state, cookieHeader) {

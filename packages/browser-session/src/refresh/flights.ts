@@ -1,3 +1,4 @@
+import { createClosing } from '../closing.js';
 import type { Refreshed } from './refresher.js';
 
 /** A refresh that is under way. */
@@ -16,14 +17,23 @@ export interface Flights {
    * the old one is used up.
    */
   inTime(flight: Flight): Promise<Refreshed | undefined>;
+  /** Resolves when none is under way, and after a few seconds in any case. */
+  close(): Promise<void>;
 }
 
 export function createFlights(patienceMs: number): Flights {
   const flights = new Map<string, Flight>();
+  const closing = createClosing();
+
+  function end(id: string): void {
+    flights.delete(id);
+    if (flights.size === 0) closing.allEnded();
+  }
+
   return {
     get: (id) => flights.get(id),
     start(id, run) {
-      const result = run().finally(() => flights.delete(id));
+      const result = run().finally(() => end(id));
       // perhaps nobody waits any more when it fails
       result.catch(() => {});
       const flight = { result, untilMs: performance.now() + patienceMs };
@@ -41,6 +51,9 @@ export function createFlights(patienceMs: number): Flights {
       } finally {
         clearTimeout(timer);
       }
+    },
+    async close() {
+      if (flights.size > 0) await closing.wait();
     },
   };
 }

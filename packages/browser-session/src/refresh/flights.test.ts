@@ -1,0 +1,28 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createFlights } from './flights.js';
+
+test('close() waits for the flights under way, and after 5 seconds for none', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const flights = createFlights(1000);
+  await flights.close();
+  const first = Promise.withResolvers<never>();
+  flights.start('first', () => first.promise);
+  flights.start('second', () => new Promise(() => {}));
+  let isClosed = false;
+  const closed = flights.close().then(() => (isClosed = true));
+  first.reject(new Error('away'));
+  await vi.advanceTimersByTimeAsync(4999);
+  expect(isClosed).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  await closed;
+});
+
+test('close() ends with the last flight', async () => {
+  const flights = createFlights(1000);
+  const first = Promise.withResolvers<never>();
+  flights.start('first', () => first.promise);
+  const closed = flights.close();
+  first.reject(new Error('away'));
+  await closed;
+});
