@@ -96,6 +96,23 @@ describe('a clock that jumps', () => {
     mirror.sweep(NOW + 600);
     expect(mirror.size).toBe(0);
   });
+
+  test.each([
+    ['no issuer is left', undefined],
+    ['another issuer has records', 'https://other.test'],
+  ])('rule 113: nor does it after the records of 10,050 issuers have expired, and %s', (_name, other) => {
+    const mirror = createRevocationMirror();
+    for (let at = 0; at < 10_050; at++) mirror.apply(record({ issuer: `https://t-${at}.test`, until: NOW + 300, isFinal: true }));
+    if (other) mirror.apply(record({ issuer: other, until: NOW + 100_000 }));
+    mirror.sweep(NOW + 86_400);
+    expect(mirror.size).toBe(other ? 1 : 0);
+    const ofRemoved = token({ issuer: 'https://t-1.test' });
+    expect(mirror.find(ofRemoved, NOW + 86_400)).toBeUndefined();
+    mirror.sweep(NOW);
+    expect(mirror.find(ofRemoved, NOW)).toBeDefined();
+    // a new login is accepted
+    expect(mirror.find({ ...ofRemoved, issuedAt: NOW + 1 }, NOW)).toBeUndefined();
+  });
 });
 
 test('a small clock correction does not cause other tokens to be refused', () => {

@@ -78,8 +78,8 @@ export function createRevocationMirror({
   let sweptMinute = -Infinity;
   let size = 0;
   let bytes = 0;
-  /** The latest cut-off of the issuers that were removed. It applies to every issuer. */
-  let sharedCutoff = NEVER;
+  /** The latest cut-offs of the issuers that were removed. They apply to every issuer, and `endedCutoff` only after the clock was set back. */
+  const removed = { cutoff: NEVER, endedCutoff: NEVER };
 
   function apply(record: RevocationRecord): RevocationRecord | undefined {
     const issuer = byIssuer.get(record.issuer);
@@ -122,7 +122,7 @@ export function createRevocationMirror({
   }
 
   function sweep(nowSeconds: number): void {
-    if (byIssuer.size === 0) return;
+    if (byIssuer.size === 0 && removed.endedCutoff === NEVER) return;
     const minute = Math.floor(nowSeconds / BUCKET_SECONDS);
     if (minute <= sweptMinute && minute >= sweptMinute - CLOCK_TOLERANCE_MINUTES) return;
     if (minute < sweptMinute) distrustEarlierSweeps();
@@ -142,7 +142,7 @@ export function createRevocationMirror({
 
   /** The clock was set back, so records that were removed as ended may still be in effect. */
   function distrustEarlierSweeps(): void {
-    for (const issuer of byIssuer.values()) {
+    for (const issuer of [removed, ...byIssuer.values()]) {
       issuer.cutoff = Math.max(issuer.cutoff, issuer.endedCutoff);
       issuer.endedCutoff = NEVER;
     }
@@ -151,7 +151,8 @@ export function createRevocationMirror({
   function removeEmptyIssuers(): void {
     for (const [name, issuer] of byIssuer) {
       if (issuer.records > 0) continue;
-      sharedCutoff = Math.max(sharedCutoff, issuer.cutoff);
+      removed.cutoff = Math.max(removed.cutoff, issuer.cutoff);
+      removed.endedCutoff = Math.max(removed.endedCutoff, issuer.endedCutoff);
       byIssuer.delete(name);
     }
   }
@@ -177,11 +178,11 @@ export function createRevocationMirror({
     apply,
     find(token, nowSeconds) {
       // most of the time nothing is revoked, and this is asked for every request
-      if (byIssuer.size === 0 && sharedCutoff === NEVER) return undefined;
+      if (byIssuer.size === 0 && removed.cutoff === NEVER) return undefined;
       const issuer = byIssuer.get(token.issuer);
       const found = issuer && issuer.records > 0 ? findRecord(issuer, token, nowSeconds) : undefined;
       if (found) return found;
-      const cutoff = Math.max(issuer ? issuer.cutoff : NEVER, sharedCutoff);
+      const cutoff = Math.max(issuer ? issuer.cutoff : NEVER, removed.cutoff);
       return cutoff > NEVER && issuedSecond(token.issuedAt) <= cutoff ? cutoffRecord(token.issuer, cutoff) : undefined;
     },
     sweep,
