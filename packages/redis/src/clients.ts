@@ -67,40 +67,113 @@ export function fromClient(client: PlainClient, timeoutMs: number): () => RawCli
 
 /** Asks the cluster before each connection which node has the keys, since a failover changes that. */
 export function fromCluster(client: ClusterClient, slot: number, timeoutMs: number): MakeClient {
-  return () =>
-    withFinder(
-      client.duplicate({ minimizeConnections: true, useReplicas: false, clientSideCache: undefined }),
-      timeoutMs,
-      'no root node answers',
-      async (cluster) => {
-        const shard = cluster.slots[slot];
-        if (!shard) throw new StoreFailure('no node of the cluster has the keys');
-        const node = await cluster.nodeClient(shard.master);
-        return node.duplicate(overrides(timeoutMs, node.options?.socket));
-      },
-    );
+  const alone = { minimizeConnections: true, useReplicas: false, clientSideCache: undefined };
+  const { rootNodes, defaults } = optionsOf(client);
+  return withFinders(rootNodes, timeoutMs, 'no root node answers', {
+    open: (nodes, signal) => client.duplicate(nodes ? { ...alone, rootNodes: nodes, defaults: endedBy(signal, defaults) } : alone),
+    async find(cluster) {
+      const shard = cluster.slots[slot];
+      if (!shard) throw new StoreFailure('no node of the cluster has the keys');
+      const node = await cluster.nodeClient(shard.master);
+      return node.duplicate(overrides(timeoutMs, node.options?.socket));
+    },
+  });
 }
 
 /** Asks the sentinels before each connection which server is the master. */
 export function fromSentinel(client: SentinelClient, timeoutMs: number): MakeClient {
   const alone = { maxCommandRediscovers: 0, masterPoolSize: 1, replicaPoolSize: 0, reserveClient: false, scanInterval: 0, clientSideCache: undefined };
-  return () =>
-    withFinder(client.duplicate(alone), timeoutMs, 'no sentinel answers, or none knows a master that answers', (sentinel) =>
-      sentinel._execute(false, async (master) => master.duplicate(overrides(timeoutMs, master.options?.socket))),
-    );
+  const { sentinelRootNodes, sentinelClientOptions, nodeClientOptions } = optionsOf(client);
+  return withFinders(sentinelRootNodes, timeoutMs, 'no sentinel answers, or none knows a master that answers', {
+    open(nodes, signal) {
+      const ended = { sentinelClientOptions: endedBy(signal, sentinelClientOptions), nodeClientOptions: endedBy(signal, nodeClientOptions) };
+      return client.duplicate(nodes ? { ...alone, sentinelRootNodes: nodes, ...ended } : alone);
+    },
+    find: (sentinel) => sentinel._execute(false, async (master) => master.duplicate(overrides(timeoutMs, master.options?.socket))),
+  });
+}
+
+interface FinderOptions {
+  readonly rootNodes?: readonly object[];
+  readonly defaults?: ConnectionOptions;
+  readonly sentinelRootNodes?: readonly object[];
+  readonly sentinelClientOptions?: ConnectionOptions;
+  readonly nodeClientOptions?: ConnectionOptions;
+}
+
+interface ConnectionOptions {
+  readonly socket?: object;
+}
+
+/**
+ * Returns the options of the user's cluster or Sentinel client. They are private, but its `duplicate` passes them to the constructor of its `this`. If another
+ * version of the package redis does that differently, there are none: the finder then asks all root nodes, and its sockets end only when the other side ends them.
+ */
+function optionsOf(client: Duplicable<unknown> & { readonly _self?: unknown }): FinderOptions {
+  let options: FinderOptions = {};
+  function take(given: FinderOptions = {}): void {
+    options = given;
+  }
+  try {
+    client.duplicate.call(Object.create({ constructor: take }, { _self: { value: client._self } }));
+  } catch {
+    // as above
+  }
+  return options;
+}
+
+/** Returns options of connections that never reconnect, and end with the signal. A server that accepts them and says nothing would keep them forever. */
+function endedBy(signal: AbortSignal, options: ConnectionOptions | undefined): object {
+  return { ...options, socket: { ...options?.socket, reconnectStrategy: false, signal } };
+}
+
+interface FinderKind<F> {
+  /** Makes an unconnected finder that asks only these root nodes; undefined: all. Its sockets end with the signal. */
+  open(rootNodes: readonly object[] | undefined, signal: AbortSignal): F;
+  /** Finds one server. The finder is connected. */
+  find(finder: F): Promise<RawClient>;
+}
+
+/**
+ * Asks the root nodes one after the other until one answers, all within one timeout. A node that says nothing uses up the timeout, so the next attempt begins
+ * after it.
+ */
+function withFinders<F extends Pick<ClusterClient, 'connect' | 'on' | 'destroy'>>(
+  rootNodes: readonly object[] | undefined,
+  timeoutMs: number,
+  unreachable: string,
+  kind: FinderKind<F>,
+): MakeClient {
+  const choices = rootNodes?.map((node) => [node]) ?? [undefined];
+  let first = 0;
+  return async () => {
+    const endsAtMs = performance.now() + timeoutMs;
+    for (let [at, tries] = [first, 1]; ; tries++) {
+      try {
+        return await withFinder(choices[at], endsAtMs - performance.now(), timeoutMs, unreachable, kind);
+      } catch (error) {
+        // two attempts may fail at the same time
+        first = at = (at + 1) % choices.length;
+        if (tries >= choices.length || performance.now() >= endsAtMs) throw error;
+      }
+    }
+  };
 }
 
 /** Finds one server, and then destroys the finder: a connection that never reconnects needs no cluster or Sentinel client. */
 async function withFinder<F extends Pick<ClusterClient, 'connect' | 'on' | 'destroy'>>(
-  finder: F,
+  rootNodes: readonly object[] | undefined,
+  withinMs: number,
   timeoutMs: number,
   unreachable: string,
-  find: (finder: F) => Promise<RawClient>,
+  { open, find }: FinderKind<F>,
 ): Promise<RawClient> {
+  const abort = new AbortController();
+  const finder = open(rootNodes, abort.signal);
   let timer: NodeJS.Timeout | undefined;
   finder.on('error', () => {});
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new StoreFailure(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+    timer = setTimeout(() => reject(new StoreFailure(`no answer within ${timeoutMs / 1000} s`)), withinMs);
     timer.unref();
   });
   // the package's own error names no cause, because each node may fail for a different one
@@ -112,8 +185,10 @@ async function withFinder<F extends Pick<ClusterClient, 'connect' | 'on' | 'dest
     return await Promise.race([found, late]);
   } finally {
     clearTimeout(timer);
-    // it waits until the finder has connected, which a server that says nothing never lets happen
+    // it waits until the finder has connected, which a server that says nothing lets happen only when the sockets end
     void quietly(() => finder.destroy());
+    // afterwards: before, the finder would reconnect
+    abort.abort();
     // a client that is found too late is never connected
     found.catch(() => {});
   }
@@ -134,7 +209,7 @@ async function quietly(destroy: () => unknown): Promise<void> {
 function overrides(timeoutMs: number, socket: object | undefined): object {
   return {
     RESP: 2,
-    socket: { ...socket, reconnectStrategy: false, connectTimeout: timeoutMs + 500, socketTimeout: undefined },
+    socket: { ...socket, reconnectStrategy: false, connectTimeout: timeoutMs + 500, socketTimeout: undefined, signal: undefined },
     disableOfflineQueue: true,
     commandOptions: {},
     commandsQueueMaxLength: undefined,

@@ -3,11 +3,11 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ConfigurationError } from '@tokenward/core';
 import { redisRevocations, type DuplicableClient } from '@tokenward/redis';
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { replicate, startCluster, startSentinels } from './redis-fleet.js';
 import { freePort } from '../../testing/test/free-port.js';
 import { seedEpoch } from './redis-server.js';
-import { closing, eventually, isCurrentAgain, isRevokedIn, openStore, recordOf, reports } from './stores.js';
+import { closing, eventually, isCurrentAgain, isRevokedIn, openStore, ownServer, recordOf, reports } from './stores.js';
 
 function problemOf(client: unknown): string {
   try {
@@ -44,12 +44,28 @@ describe('clients that are rejected at start-up', () => {
 });
 
 /** Accepts connections, and never answers. */
-async function startSilentServer(): Promise<{ readonly port: number; close(): Promise<void> }> {
+async function startSilentServer(): Promise<{ readonly port: number; readonly open: number; readonly accepted: number; close(): Promise<void> }> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => void sockets.add(socket.on('error', nothing))).listen(0, '127.0.0.1');
+  let accepted = 0;
+  const server = createServer((socket) => {
+    accepted++;
+    // it reads, since it would not notice the end of a connection otherwise
+    sockets.add(
+      socket
+        .on('error', nothing)
+        .on('close', () => sockets.delete(socket))
+        .resume(),
+    );
+  }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    get open() {
+      return sockets.size;
+    },
+    get accepted() {
+      return accepted;
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -77,6 +93,22 @@ describe('a cluster', () => {
     await Promise.all([isCurrentAgain(one), isCurrentAgain(other)]);
     // what the replica had not received yet is written back, while both stores know it already
     await eventually(async () => (await replica.ask('ZCARD', '{tokenward:revocations}:records')) === 3, 'the replica has both records');
+  });
+
+  test('a root node that says nothing keeps no connection of an attempt that is over, and does not hide the others', async () => {
+    const silent = closing(await startSilentServer(), (server) => server.close());
+    const cluster = createCluster({ rootNodes: [{ url: `redis://127.0.0.1:${silent.port}` }], defaults: { socket: { connectTimeout: 60_000 } } });
+    const store = openStore({ client: cluster, timeoutSeconds: 0.1 });
+    await eventually(() => silent.accepted >= 6, 'it tries again and again');
+    expect(silent.open).toBeLessThan(3);
+    await store.close();
+    await eventually(() => silent.open === 0, 'nothing is left open');
+    const alone = await ownServer('--cluster-enabled', 'yes');
+    await alone.ask('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await eventually(async () => /cluster_state:ok/.test(String(await alone.ask('CLUSTER', 'INFO'))), 'the cluster is ready');
+    await seedEpoch(alone);
+    const rootNodes = [silent.port, alone.port].map((port) => ({ socket: { host: '127.0.0.1', port } }));
+    await isCurrentAgain(openStore({ client: createCluster({ rootNodes }), timeoutSeconds: 1 }));
   });
 
   test('a cluster that is unreachable is reported, and leaves no connections open', async () => {
@@ -107,13 +139,33 @@ describe('Sentinel', () => {
     await eventually(async () => (await replica.ask('ZCARD', '{tokenward:revocations}:records')) === 3, 'the replica has both records');
   });
 
-  test('a sentinel that says nothing does not stop the attempts', async () => {
+  test('a sentinel that says nothing does not stop the attempts, and keeps no connection of one that is over', async () => {
     const silent = closing(await startSilentServer(), (server) => server.close());
     const sentinel = createSentinel({ name: 'nobody', sentinelRootNodes: [{ host: '127.0.0.1', port: silent.port }] });
-    const duplicate = vi.spyOn(sentinel, 'duplicate');
-    const store = openStore({ client: sentinel as object as DuplicableClient, timeoutSeconds: 0.2 });
-    await eventually(() => duplicate.mock.calls.length >= 3, 'it tries again and again');
+    const store = openStore({ client: sentinel as object as DuplicableClient, timeoutSeconds: 0.1 });
+    await eventually(() => silent.accepted >= 6, 'it tries again and again');
+    expect(silent.open).toBeLessThan(3);
     await store.close();
+    await eventually(() => silent.open === 0, 'nothing is left open');
+  });
+
+  test.each(['sentinel', 'master'])('a %s that says nothing does not hide the others', async (which) => {
+    const silent = closing(await startSilentServer(), (server) => server.close());
+    const { name, addresses, master } = closing(await startSentinels(), (sentinels) => sentinels.close());
+    await seedEpoch(master);
+    const [first, ...rest] = addresses as [{ host: string; port: number }, ...{ host: string; port: number }[]];
+    const sentinelRootNodes = which === 'sentinel' ? [{ ...first, port: silent.port }, ...rest] : [first, ...rest];
+    let isSilent = which === 'master';
+    // the address of the master is mapped, as if the first sentinel knew another one
+    const nodeAddressMap = (address: string): { host: string; port: number } | undefined =>
+      isSilent && address.endsWith(`:${master.port}`) ? { host: '127.0.0.1', port: silent.port } : undefined;
+    const client = createSentinel({ name, sentinelRootNodes, nodeAddressMap, sentinelClientOptions: { socket: { connectTimeout: 60_000 } } });
+    const store = openStore({ client: client as object as DuplicableClient, timeoutSeconds: 2 });
+    await eventually(() => silent.accepted >= 2 || which === 'sentinel', 'it tries again');
+    expect(silent.open).toBeLessThan(3);
+    isSilent = false;
+    await isCurrentAgain(store);
+    await eventually(() => silent.open === 0, 'nothing is left open');
   });
 
   test('sentinels that are unreachable are reported, and leave no connections open', async () => {
