@@ -82,6 +82,7 @@ export function startReader(parts: ReaderParts): Reader {
   async function follow(connection: Connection): Promise<void> {
     const close = (): void => connection.close();
     signal.addEventListener('abort', close);
+    writer.reconnect();
     try {
       let isNew = true;
       while (!signal.aborted) {

@@ -18,7 +18,7 @@ const INVALID_TEXTS_REPORTED_EVERY_MS = 60_000;
 export interface RedisRevocations extends RevocationStore {
   /** The promise rejects with a RevocationStoreError if the record is not sent in time. It is in effect in this process, and is sent later. */
   add(record: RevocationRecord): Promise<void>;
-  /** Sends the remaining records if Redis answers, and closes the store. */
+  /** Tries once more to send the remaining records, for at most `timeoutSeconds`, and closes the store. What it cannot send is lost with the process. */
   close(): Promise<void>;
 }
 

@@ -35,6 +35,8 @@ interface Caller {
 
 const MAX_RECORDS = 100_000;
 const MAX_CHARACTERS = 33_554_432;
+/** How often deadlines are looked at within one timeout: the last of many callers hears of a failure this much late. */
+const DEADLINE_LOOKS = 20;
 
 /** @param onOverflow called when the queue was full and its oldest records were dropped */
 export function createSendQueue(timeoutMs: number, onOverflow: () => void): SendQueue {
@@ -74,10 +76,10 @@ export function createSendQueue(timeoutMs: number, onOverflow: () => void): Send
     return true;
   }
 
-  function failAll(deadlineMs = Infinity): void {
+  function failAll(deadlineMs = Infinity, failure = notSent): void {
     for (const one of queued.values()) {
       if (!one.caller || one.caller.deadlineMs > deadlineMs) continue;
-      one.caller.reject(notSent());
+      one.caller.reject(failure());
       one.caller = undefined;
     }
   }
@@ -88,7 +90,7 @@ export function createSendQueue(timeoutMs: number, onOverflow: () => void): Send
       timer = undefined;
       failAll(performance.now());
       for (const { caller } of queued.values()) if (caller) return watchDeadlines();
-    }, timeoutMs / 4);
+    }, timeoutMs / DEADLINE_LOOKS);
   }
 
   function stopTimer(): void {
@@ -131,11 +133,15 @@ export function createSendQueue(timeoutMs: number, onOverflow: () => void): Send
     failAll: () => failAll(),
     stop() {
       stopTimer();
-      failAll();
+      failAll(Infinity, neverSent);
     },
   };
 }
 
-export function notSent(): RevocationStoreError {
+function notSent(): RevocationStoreError {
   return new RevocationStoreError('the revocation is in effect in this process only. The other processes receive it when the store is reachable again');
+}
+
+export function neverSent(): RevocationStoreError {
+  return new RevocationStoreError('the revocation is in effect in this process only, because the store was closed');
 }

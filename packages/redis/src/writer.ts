@@ -6,7 +6,8 @@ import type { Connect, Connection } from './connection.js';
 import { ADD, STREAM_LENGTH, script, type Keys } from './data-set.js';
 import type { Outage } from './outages.js';
 import { isCutoff } from './record-text.js';
-import { createSendQueue, notSent } from './send-queue.js';
+import { createSendQueue, neverSent } from './send-queue.js';
+import { StoreFailure } from './store-failure.js';
 import { createWriteBack, type MissingRecords } from './write-back.js';
 
 /** Sends the records of this process until Redis has them. */
@@ -25,9 +26,11 @@ export interface Writer {
   confirm(acknowledged: number): void;
   /** Sends what was acknowledged and not confirmed: a server that took over may lack it. */
   sendUnconfirmed(): void;
+  /** Sends over a new connection from now on, because the reader has a new one: another server may have taken over, and both must use the same one. */
+  reconnect(): void;
   /** Whether nothing waits to be sent. */
   readonly isIdle: boolean;
-  /** Sends the remaining records if Redis answers, and stops. */
+  /** Tries once more to send the remaining records, and stops. */
   close(): Promise<void>;
 }
 
@@ -56,13 +59,14 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
   const queue = createSendQueue(timeoutMs, onOverflow);
   const writeBack = createWriteBack(wake);
   const acknowledged = createAcknowledged(onOverflow);
-  const backoff = createBackoff(signal);
+  const closing = new AbortController();
+  const backoff = createBackoff(closing.signal);
   let connection: Connection | undefined;
   let working: Promise<void> | undefined;
   let idleTimer: NodeJS.Timeout | undefined;
   let isWriteBackNext = false;
-  let isFailing = false;
-  let isClosing = false;
+  /** Whether the reader has connected since this connection was made. */
+  let isOutdated = false;
 
   function wake(): void {
     if (!signal.aborted && hasWork()) working ??= work();
@@ -75,20 +79,21 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
   async function work(): Promise<void> {
     clearTimeout(idleTimer);
     while (hasWork() && !signal.aborted) {
+      if (isOutdated) drop();
       const isReused = connection !== undefined;
       try {
         connection ??= await connect();
         await sendPortion(connection);
-        isFailing = false;
         backoff.reset();
         outage.end();
       } catch (error) {
+        const saysNothing = isReused || isOutdated || signal.aborted;
         drop();
         // a network may have cut an idle connection, which says nothing about the server
-        if (isReused || signal.aborted) continue;
-        isFailing = true;
+        if (saysNothing) continue;
         outage.begin(error);
         queue.failAll();
+        if (closing.signal.aborted) break;
         await backoff.pause();
       }
     }
@@ -120,6 +125,8 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
   async function add(connection: Connection, records: ReadonlyMap<string, RevocationRecord>, how: readonly number[]): Promise<void> {
     const { round } = writeBack;
     await connection.send(script(ADD, keys, randomUUID(), STREAM_LENGTH, id, ...how, ...argumentsOf(records)));
+    // the server that acknowledged them may not be the one that the reader asks whether it still has them
+    if (isOutdated) throw new StoreFailure('another server may have taken over');
     acknowledged.add(records);
     for (const text of records.keys()) {
       queue.done(text);
@@ -136,10 +143,11 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
   function drop(): void {
     connection?.close();
     connection = undefined;
+    isOutdated = false;
   }
 
   function stop(): void {
-    isClosing = true;
+    closing.abort();
     writeBack.end();
     clearTimeout(idleTimer);
     drop();
@@ -150,7 +158,7 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
   return {
     id,
     send(record) {
-      if (isClosing) return Promise.reject(notSent());
+      if (closing.signal.aborted) return Promise.reject(neverSent());
       const sent = queue.add(record);
       wake();
       return sent;
@@ -173,12 +181,17 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
       for (const record of acknowledged.take()) queue.addAgain(record);
       wake();
     },
+    reconnect() {
+      drop();
+      isOutdated = working !== undefined;
+    },
     get isIdle() {
       return queue.size === 0 && writeBack.isDone;
     },
     async close() {
-      isClosing = true;
-      if (!working || isFailing) return;
+      // it also ends the pause before the next attempt, which is the last one
+      closing.abort();
+      if (!working) return;
       let timer: NodeJS.Timeout | undefined;
       await Promise.race([working, new Promise((resolve) => (timer = setTimeout(resolve, timeoutMs)))]);
       clearTimeout(timer);

@@ -32,6 +32,7 @@ export interface Revocations {
    *
    * @throws ConfigurationError if the target or an option is invalid
    * @throws RevocationStoreError if the revocation is in effect in this process, but other processes have not received it yet; the store keeps retrying
+   *   while this process runs
    *
    * @example await guard.revocations.revoke({ sessionId: auth.sessionId }, { reason: 'logout' });
    */
