@@ -166,8 +166,12 @@ end
 return ended
 `;
 
-/** Removes records and keeps the cut-offs that replace them. ARGV: how many records, their texts, pairs of issuer and moment. */
-export const REMOVE = `${MOMENT}
+/**
+ * Removes records and keeps the cut-offs that replace them. It runs though Redis has no memory left: otherwise what has ended would fill it forever. ARGV: how
+ * many records, their texts, pairs of issuer and moment.
+ */
+export const REMOVE = `#!lua flags=allow-oom
+${MOMENT}
 local count = tonumber(ARGV[1])
 for i = count + 2, #ARGV, 2 do
   if moment(redis.call('HGET', KEYS[4], ARGV[i])) < tonumber(ARGV[i + 1]) then redis.call('HSET', KEYS[4], ARGV[i], ARGV[i + 1]) end

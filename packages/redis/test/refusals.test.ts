@@ -117,19 +117,14 @@ describe('a server that refuses commands', () => {
   });
 
   test('rule 169: a server that accepts no writes while records are due for removal is one outage, and the connection stays', async () => {
-    const now = nowSeconds();
-    const over = Array.from({ length: 600 }, (_value, at) => [
-      String(now - 10_000),
-      JSON.stringify(['session', 'https://login.example.test', `over-${at}`, now - 20_000, now - 10_000, 0, 'logout']),
-    ]);
-    await server().ask('ZADD', KEYS.records, ...over.flat());
-    await server().ask('CONFIG', 'SET', 'maxmemory', '1');
+    await endRecords(600);
+    await server().ask('CONFIG', 'SET', 'min-replicas-to-write', '1');
     try {
       const before = await connectionsOf(server());
       const failed = heard('tokenward:revocations-failed');
       const store = openStore({ url: server().url });
       await isCurrentAgain(store);
-      await reports(store, 'Redis has no memory left for writes');
+      await reports(store, 'too few replicas follow it');
       for (let answers = 0; answers < 3; answers++) await nextAnswer(store);
       expect(store.isCurrent()).toBe(true);
       expect(failed).toHaveLength(1);
@@ -137,9 +132,21 @@ describe('a server that refuses commands', () => {
       expect((await connectionsOf(server())) - before).toBeLessThan(10);
       await expect(store.add(recordOf('session-1'))).rejects.toBeInstanceOf(RevocationStoreError);
       expect(failed).toHaveLength(1);
-      await server().ask('CONFIG', 'SET', 'maxmemory', '0');
+      await server().ask('CONFIG', 'SET', 'min-replicas-to-write', '0');
       await eventually(() => store.health().lastError === undefined, 'the outage is over');
       await eventually(async () => (await server().ask('ZCARD', KEYS.records)) === 2, 'ended records are removed');
+    } finally {
+      await server().ask('CONFIG', 'SET', 'min-replicas-to-write', '0');
+    }
+  });
+
+  test('ended records are removed from a server without memory for writes, which makes room', async () => {
+    const issuedUntil = await endRecords(600);
+    await server().ask('CONFIG', 'SET', 'maxmemory', '1');
+    try {
+      await isCurrentAgain(openStore({ url: server().url }));
+      await eventually(async () => (await server().ask('ZCARD', KEYS.records)) === 1, 'ended records are removed');
+      expect(await server().ask('HGET', KEYS.forgotten, 'https://login.example.test')).toBe(String(issuedUntil));
     } finally {
       await server().ask('CONFIG', 'SET', 'maxmemory', '0');
     }
@@ -197,6 +204,17 @@ describe('a server that refuses commands', () => {
     await eventually(() => isRevokedIn(other, 'session-1'), 'the other knows it');
   });
 });
+
+/** Adds records that are due for removal. Returns until when the tokens that they cover were issued. */
+async function endRecords(count: number): Promise<number> {
+  const now = nowSeconds();
+  const ended = Array.from({ length: count }, (_value, at) => [
+    String(now - 10_000),
+    JSON.stringify(['session', 'https://login.example.test', `over-${at}`, now - 20_000, now - 10_000, 0, 'logout']),
+  ]);
+  await server().ask('ZADD', KEYS.records, ...ended.flat());
+  return now - 20_000;
+}
 
 /** Returns how many connections the server has received since its start. */
 async function connectionsOf(server: RedisServer): Promise<number> {
