@@ -5,7 +5,6 @@ import { createSharedMirror } from './shared-mirror.js';
 
 const ISSUER = 'https://login.example.test';
 const NOW = 1_900_000_000;
-const LIMITS = { maxEntries: 1000, maxBytes: 1_000_000, overflowed: () => {} };
 
 async function missingIn(shared: ReturnType<typeof createSharedMirror>, present: readonly string[], cutoffs: ReadonlyMap<string, string>): Promise<string[]> {
   const found: string[] = [];
@@ -13,9 +12,9 @@ async function missingIn(shared: ReturnType<typeof createSharedMirror>, present:
   return found;
 }
 
-function create() {
+function create(maxEntries = 1000) {
   return createSharedMirror(
-    createRevocationMirror(LIMITS),
+    createRevocationMirror({ maxEntries }),
     () => {},
     () => {},
   );
@@ -37,4 +36,14 @@ test('rule 171: a cut-off that came from Redis is written back after Redis has l
   shared.addCutoffs(new Map([[ISSUER, '1000']]));
   expect(await missingIn(shared, [], new Map([[ISSUER, '1000']]))).toEqual([]);
   expect(await missingIn(shared, [], new Map())).toEqual([textOf(cutoffOf(ISSUER, 1000))]);
+});
+
+test('rule 171: the cut-off of an issuer is written back, however many issuers were seen before', async () => {
+  const shared = create(100_000);
+  for (let at = 0; at < 10_050; at++) {
+    shared.add({ kind: 'session', issuer: `https://t-${at}.test`, value: 's', issuedUntil: NOW, until: NOW + 1000, isFinal: false, reason: 'logout' });
+  }
+  const last = 'https://t-10049.test';
+  shared.addCutoffs(new Map([[last, '1000']]));
+  expect(await missingIn(shared, [], new Map())).toContain(textOf(cutoffOf(last, 1000)));
 });

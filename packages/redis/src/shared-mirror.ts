@@ -19,7 +19,7 @@ export interface SharedMirror {
 }
 
 const MAX_ISSUERS = 10_000;
-/** How many records are compared before other work may run. */
+/** How many issuers or records are compared before other work may run. */
 const PORTION = 1000;
 /** `recent` covers the last one or two of these periods. Every process that follows the stream has all older records. */
 const RECENT_MS = 5000;
@@ -33,7 +33,7 @@ interface RecentRecords {
 
 /** @param added called when something new was added */
 export function createSharedMirror(mirror: RevocationMirror, added: () => void, invalidFound: () => void): SharedMirror {
-  /** The issuers whose cut-offs are shared. It also keeps one copy of each name, since every text brings its own. */
+  /** One copy of each issuer's name, since every text brings its own. The mirror may have removed some, and kept one cut-off for all of them. */
   const issuers = new Map<string, string>();
   let invalidTexts = 0;
   let current: RecentRecords = { records: new Map(), isCut: false };
@@ -108,14 +108,18 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
     async *missing(present, cutoffs, nowSeconds) {
       // a process that checks no requests sweeps nowhere else, and would write back what has ended
       mirror.sweep(nowSeconds);
-      const missingCutoffs = new Map<string, RevocationRecord>();
-      for (const issuer of issuers.keys()) {
-        const moment = cutoffIn(issuer, nowSeconds);
-        if (moment === undefined || Number(cutoffs.get(issuer)) >= moment) continue;
-        const record = cutoffOf(issuer, moment);
-        missingCutoffs.set(textOf(record), record);
+      const names = [...new Set([...issuers.keys(), ...mirror.issuers()])];
+      for (let from = 0; from < names.length; from += PORTION) {
+        const portion = new Map<string, RevocationRecord>();
+        for (const issuer of names.slice(from, from + PORTION)) {
+          const moment = cutoffIn(issuer, nowSeconds);
+          if (moment === undefined || Number(cutoffs.get(issuer)) >= moment) continue;
+          const record = cutoffOf(issuer, moment);
+          portion.set(textOf(record), record);
+        }
+        yield portion;
+        await otherWork();
       }
-      yield missingCutoffs;
       // a snapshot: records that are added meanwhile are sent by the process that adds them
       const all = [...mirror.records()];
       // each process uses an order of its own, so that they share the work
@@ -127,7 +131,7 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
           if (!present.has(text)) portion.set(text, record);
         }
         yield portion;
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        await otherWork();
       }
     },
     recent() {
@@ -138,6 +142,10 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
       return invalidTexts;
     },
   };
+}
+
+function otherWork(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Returns 0, step, 2 * step and so on, below an end, in random order. */

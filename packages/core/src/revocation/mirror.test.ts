@@ -215,6 +215,16 @@ describe('with more records than maxEntries', () => {
   });
 });
 
+test('issuers() returns the issuers that have records, or a cut-off of their own', () => {
+  const mirror = createRevocationMirror();
+  expect([...mirror.issuers()]).toEqual([]);
+  mirror.apply(record({ until: NOW + 60 }));
+  mirror.apply(record({ issuer: 'https://b.test' }));
+  mirror.sweep(NOW + 600);
+  expect(mirror.size).toBe(1);
+  expect([...mirror.issuers()]).toEqual(['https://a.test', 'https://b.test']);
+});
+
 const records = fc.record({
   kind: fc.constantFrom(...REVOCATION_KINDS),
   issuer: fc.constantFrom('https://a.test', 'https://b.test'),

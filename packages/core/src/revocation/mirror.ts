@@ -28,6 +28,8 @@ export interface RevocationMirror {
   /** Removes the records that have ended. It runs at most once a minute, so you may call it for every request. */
   sweep(nowSeconds: number): void;
   records(): IterableIterator<RevocationRecord>;
+  /** Returns the issuers that have records, or a cut-off of their own. */
+  issuers(): IterableIterator<string>;
   readonly size: number;
 }
 
@@ -189,6 +191,7 @@ export function createRevocationMirror({
     *records() {
       for (const issuer of byIssuer.values()) yield* recordsIn(issuer);
     },
+    issuers: () => byIssuer.keys(),
     get size() {
       return size;
     },
