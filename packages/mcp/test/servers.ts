@@ -1,13 +1,16 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
+import { createMcpExpressApp } from '@modelcontextprotocol/express';
+import { createMcpFastifyApp } from '@modelcontextprotocol/fastify';
+import { createMcpHonoApp } from '@modelcontextprotocol/hono';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { McpServer as McpServerV1 } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import express from 'express';
-import fastify from 'fastify';
-import { Hono, type Context } from 'hono';
+import fastify, { type FastifyInstance } from 'fastify';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Auth, GuardOptions } from '@tokenward/core';
 import { createGuard as createExpressGuard, getAuth as getExpressAuth, scope } from '@tokenward/express';
@@ -75,9 +78,9 @@ function closing(server: Server): Promise<void> {
 
 type Handle = (request: express.Request, response: express.Response) => Promise<void>;
 
-function onExpress(handlerOf: (run: Run) => Handle): StartMcp {
+function onExpress(handlerOf: (run: Run) => Handle, create: () => express.Express = express): StartMcp {
   return async (options) => {
-    const app = express();
+    const app = create();
     const server = createServer(app);
     const url = await listen(server);
     const { ran, run } = recorder();
@@ -93,29 +96,31 @@ function onExpress(handlerOf: (run: Run) => Handle): StartMcp {
   };
 }
 
-const onFastify: StartMcp = async (options) => {
-  const app = fastify();
-  const { ran, run } = recorder();
-  // the audience is the server's address, so it listens before the plugin is registered
-  const probe = createServer();
-  const url = await listen(probe);
-  await closing(probe);
-  await app.register(tokenward, options(url));
-  await app.register(app.guard.metadata());
-  const handle = toNodeHandler(createMcpHandler(() => serverV2(run)));
-  app.route({
-    method: ['GET', 'POST', 'DELETE'],
-    url: '/mcp',
-    onRequest: app.guard(scope('orders:read')),
-    preHandler: app.guard(scope('orders:read'), toolPolicies(TOOLS)),
-    async handler(request, reply) {
-      reply.hijack();
-      await handle(withAuthInfo(request.raw, getFastifyAuth(request)), reply.raw, request.body);
-    },
-  });
-  await app.listen({ port: Number(new URL(url).port), host: '127.0.0.1' });
-  return { url, ran, close: () => app.close() };
-};
+function onFastify(create: () => FastifyInstance): StartMcp {
+  return async (options) => {
+    const app = create();
+    const { ran, run } = recorder();
+    // the audience is the server's address, so it listens before the plugin is registered
+    const probe = createServer();
+    const url = await listen(probe);
+    await closing(probe);
+    await app.register(tokenward, options(url));
+    await app.register(app.guard.metadata());
+    const handle = toNodeHandler(createMcpHandler(() => serverV2(run)));
+    app.route({
+      method: ['GET', 'POST', 'DELETE'],
+      url: '/mcp',
+      onRequest: app.guard(scope('orders:read')),
+      preHandler: app.guard(scope('orders:read'), toolPolicies(TOOLS)),
+      async handler(request, reply) {
+        reply.hijack();
+        await handle(withAuthInfo(request.raw, getFastifyAuth(request)), reply.raw, request.body);
+      },
+    });
+    await app.listen({ port: Number(new URL(url).port), host: '127.0.0.1' });
+    return { url, ran, close: () => app.close() };
+  };
+}
 
 const onNode: StartMcp = async (options) => {
   const { ran, run } = recorder();
@@ -132,27 +137,31 @@ const onNode: StartMcp = async (options) => {
   };
 };
 
-const onHono: StartMcp = async (options) => {
-  const { ran, run } = recorder();
-  const handler = createMcpHandler(() => serverV2(run));
-  const app = new Hono<{ Variables: { parsedBody: unknown } }>();
-  const server = createAdaptorServer(app) as Server;
-  const url = await listen(server);
-  const guard = createHonoGuard(options(url));
-  app.use(guard.metadata());
-  app.all(
-    '/mcp',
-    guard(scope('orders:read')),
-    bodyLimit({ maxSize: 1_000_000 }),
-    async (c, next) => {
-      if (c.req.method === 'POST') c.set('parsedBody', await c.req.json().catch(() => undefined));
-      await next();
-    },
-    guard(scope('orders:read'), toolPolicies<Context>(TOOLS, { body: (c) => c.get('parsedBody') as unknown })),
-    (c) => handler.fetch(c.req.raw, { authInfo: toAuthInfo(getHonoAuth(c)), parsedBody: c.get('parsedBody') }),
-  );
-  return { url, ran, close: () => closingWith(server, guard) };
-};
+/** Reads the body after the first guard. The app that the SDK creates has read it before. */
+const readsBody: readonly MiddlewareHandler[] = [
+  bodyLimit({ maxSize: 1_000_000 }),
+  async (c, next) => {
+    if (c.req.method === 'POST') c.set('parsedBody', await c.req.json().catch(() => undefined));
+    await next();
+  },
+];
+
+function onHono(create: () => Hono, parsers: readonly MiddlewareHandler[]): StartMcp {
+  return async (options) => {
+    const { ran, run } = recorder();
+    const handler = createMcpHandler(() => serverV2(run));
+    const app = create();
+    const server = createAdaptorServer(app) as Server;
+    const url = await listen(server);
+    const guard = createHonoGuard(options(url));
+    app.use(guard.metadata());
+    app.use('/mcp', guard(scope('orders:read')), ...parsers);
+    app.all('/mcp', guard(scope('orders:read'), toolPolicies<Context>(TOOLS, { body: (c) => c.get('parsedBody') as unknown })), (c: Context) =>
+      handler.fetch(c.req.raw, { authInfo: toAuthInfo(getHonoAuth(c)), parsedBody: c.get('parsedBody') }),
+    );
+    return { url, ran, close: () => closingWith(server, guard) };
+  };
+}
 
 const onFetch: StartMcp = async (options) => {
   const { ran, run } = recorder();
@@ -180,19 +189,24 @@ async function closingWith(server: Server, guard: { close(): Promise<void> }): P
   await guard.close();
 }
 
+function handleV2(run: Run): Handle {
+  const handle = toNodeHandler(createMcpHandler(() => serverV2(run)));
+  return (req, res) => handle(withAuthInfo(req, getExpressAuth(req)), res, req.body);
+}
+
 /** Every way to serve MCP that is tested, by name. */
 export const places: Readonly<Record<string, StartMcp>> = {
-  'Express, version 2 of the SDK': onExpress((run) => {
-    const handle = toNodeHandler(createMcpHandler(() => serverV2(run)));
-    return (req, res) => handle(withAuthInfo(req, getExpressAuth(req)), res, req.body);
-  }),
+  'Express, version 2 of the SDK': onExpress(handleV2),
+  "Express, the SDK's own app": onExpress(handleV2, createMcpExpressApp),
   'Express, version 1 of the SDK': onExpress((run) => async (req, res) => {
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
     await serverV1(run).connect(transport);
     await transport.handleRequest(withAuthInfo(req, getExpressAuth(req)), res, req.body);
   }),
-  'Fastify, version 2 of the SDK': onFastify,
+  'Fastify, version 2 of the SDK': onFastify(fastify),
+  "Fastify, the SDK's own app": onFastify(createMcpFastifyApp),
   'node:http, version 2 of the SDK': onNode,
-  'Hono, version 2 of the SDK': onHono,
+  'Hono, version 2 of the SDK': onHono(() => new Hono(), readsBody),
+  "Hono, the SDK's own app": onHono(() => createMcpHonoApp({ maxRequestBodySize: 1_000_000 }), []),
   'Fetch, version 2 of the SDK': onFetch,
 };
