@@ -1,4 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import {
   createResourceGuard,
   scope,
@@ -8,7 +11,7 @@ import {
   type IntrospectionOptions,
   type ProtectedRequest,
 } from '@tokenward/core';
-import { createDpopClient, createTestClock, createTestIssuer, type DpopClient, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { asSigningKey, createDpopClient, createTestClock, createTestIssuer, type DpopClient, type TestIssuer, type TokenWishes } from '@tokenward/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createCertificates, thumbprintOf } from '../../testing/test/certificates.js';
 import { configurationErrorOf, verdictOf } from './guarded.js';
@@ -57,6 +60,8 @@ describe('FAPI 2.0 Security Profile s5.3.4, requirements for resource servers', 
     for (const more of [{ target: `/orders?access_token=${token}`, headers: {} }, { headers: { cookie: `access_token=${token}` } }])
       expect(verdictOf(await decide(good, { more }))).toBe('missing_token');
     expect(verdictOf(await decide(good, { more: { target: `/orders?access_token=${token}` } }))).not.toBe('allow');
+    const form = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: { access_token: token } };
+    expect(verdictOf(await decide(good, { more: form }))).toBe('missing_token');
   });
 
   test('(3) verifies validity, integrity, expiration and revocation', async () => {
@@ -114,12 +119,31 @@ describe('FAPI 2.0 Security Profile s5.4.1, cryptography', () => {
 
   test('(1.3) accepts no token and no proof without a signature', async () => {
     expect(verdictOf(await decide({ ...good, header: { alg: 'none' } }))).toBe('algorithm_not_allowed');
+    const token = await issuer.issueToken({ ...good, claims: client.claims });
+    const unsigned = (jws: string) => jws.slice(0, jws.lastIndexOf('.') + 1);
+    expect(verdictOf(await decide(unsigned(token)))).toBe('malformed_token');
+    const proof = (header?: object) => client.createProof({ url: URL_OF_REQUEST, header: { ...header } }, token);
+    const sent = (dpop: string) => decide(token, { more: { headers: { authorization: `DPoP ${token}`, dpop } } });
+    for (const dpop of [proof({ alg: 'none' }), unsigned(proof({ alg: 'none' })), unsigned(proof())]) {
+      expect(verdictOf(await sent(dpop))).toBe('invalid_proof');
+    }
+    expect(verdictOf(await sent(proof()))).toBe('allow');
   });
 
   test('(2) accepts no RSA key with less than 2048 bits', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     const prover = await createDpopClient({ clock, algorithm: 'PS256', privateKey });
     expect(verdictOf(await decide(good, { prover }))).toBe('invalid_proof');
+
+    const weak = asSigningKey('PS256', privateKey);
+    expect(configurationErrorOf(() => guardWith({ jwks: { keys: [weak.publicJwk] } }))?.message).toContain('RSA key of 1024 bits');
+    const published = [weak, await issuer.signingKey('PS256')];
+    const server = createServer((_request, response) => response.end(JSON.stringify({ keys: published.map(({ publicJwk }) => publicJwk) })));
+    onTestFinished(() => void server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const options = { jwksUri: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
+    expect(verdictOf(await decide({ ...good, key: weak }, { options }))).toBe('unknown_key');
+    expect(verdictOf(await decide({ ...good, key: published[1] }, { options }))).toBe('allow');
   });
 
   test('s5.4.3: of several keys with one kid, those that fit the token are tried', async () => {
@@ -144,13 +168,16 @@ describe('FAPI 2.0 Security Profile s5.4.1, cryptography', () => {
 });
 
 describe('FAPI 2.0 Security Profile s5.3.2.1, clocks', () => {
-  test.each<[number, string]>([
-    [0, 'allow'],
-    [10, 'allow'],
-    [61, 'issued_in_the_future'],
-  ])('a token that was issued %s seconds in the future: %s', async (seconds, verdict) => {
-    const iat = Math.floor(clock.now() / 1000) + seconds;
-    expect(verdictOf(await decide({ ...good, claims: { iat, exp: iat + 300 } }))).toBe(verdict);
+  test.each<['iat' | 'nbf', number, string]>([
+    ['iat', 0, 'allow'],
+    ['iat', 10, 'allow'],
+    ['iat', 61, 'issued_in_the_future'],
+    ['nbf', 0, 'allow'],
+    ['nbf', 10, 'allow'],
+    ['nbf', 61, 'not_yet_valid'],
+  ])('a token whose %s is %s seconds in the future: %s', async (claim, seconds, verdict) => {
+    const now = Math.floor(clock.now() / 1000);
+    expect(verdictOf(await decide({ ...good, claims: { iat: now, exp: now + 300, [claim]: now + seconds } }))).toBe(verdict);
   });
 
   test('a proof that was issued 10 seconds in the future is accepted, and not after 61', async () => {
