@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { inspect, promisify } from 'node:util';
 import { createResourceGuard, rawToken, TokenwardError, type Auth, type ConfigurationError } from '@tokenward/core';
 import { createTokenExchange, TokenExchangeError, type ExchangeTarget, type TokenExchangeOptions } from '@tokenward/core/token-exchange';
-import { createTestClock, createTestIssuer, type TestClock, type TokenWishes } from '@tokenward/testing';
+import { createDpopClient, createTestClock, createTestIssuer, type TestClock, type TokenWishes } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ask, expectAllowed } from './guarded.js';
 
@@ -400,10 +400,21 @@ describe('rule 248: which tokens are exchanged or relayed', () => {
     expect(api.received).toHaveLength(1);
   });
 
-  test('a bound token is exchanged', async () => {
-    const { endpoint, api, auth, exchange } = await createScene();
-    expect((await exchange.fetchAs(boundAuth(auth, { jkt: 'x' }), { audience: 'billing' })(api.origin)).status).toBe(200);
-    expect(endpoint.received).toHaveLength(1);
+  test('a token that a guard admitted with its DPoP proof is exchanged, and never forwarded', async () => {
+    const { clock, issuer, guard, endpoint, api, exchange } = await createScene();
+    const client = await createDpopClient({ clock });
+    const token = await issuer.issueToken({ claims: client.claims });
+    const request = { method: 'GET', target: '/', origin: 'https://api.example.test' };
+    const headers = { ...client.authorizationHeaders({ url: `${request.origin}/` }, token) };
+    const bound = expectAllowed(await guard.check({ ...request, headers })).auth!;
+    expect((await exchange.fetchAs(bound, { audience: 'billing' })(api.origin)).status).toBe(200);
+    expect(new URLSearchParams(endpoint.received[0]!.body).get('subject_token')).toBe(token);
+    expect(api.received.map(bearerOf)).toEqual(['Bearer PLANTED-exchanged-1']);
+    expect(api.received[0]!.headers).not.toHaveProperty('dpop');
+    const relay = createTokenExchange({ audiences: { legacy: { origins: [api.origin], unsafeRelayReceivedToken: true } } });
+    onTestFinished(() => relay.close());
+    expect((await failureOf(relay.fetchAs(bound, { audience: 'legacy' })(api.origin))).reason).toBe('sender_constrained');
+    expect([endpoint.received.length, api.received.length]).toEqual([1, 1]);
   });
 });
 
