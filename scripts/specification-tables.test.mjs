@@ -8,7 +8,10 @@ const page = (name) => read(`docs/src/content/docs/security/${name}.md`);
 
 /** Also the cases of the suites, which run for every adapter and every store. */
 const TESTS = ['packages/*/{src,test}/**/*.test.ts', 'packages/testing/src/*-suite/**/*.ts', 'scripts/**/*.test.mjs'];
-const tested = new Set(globSync(TESTS, { cwd: root }).flatMap((path) => numbersOf(read(path), /['"`]rules? (\d+(?:(?:, and |, | and | to )\d+)*)/g)));
+const sources = globSync(TESTS, { cwd: root }).map(read);
+const tested = new Set(sources.flatMap((source) => numbersOf(source, /['"`]rules? (\d+(?:(?:, and |, | and | to )\d+)*)/g)));
+/** With one number, `vitest -t` finds no test that is named after several rules. */
+const found = new Set(sources.flatMap((source) => numbersOf(source, /['"`]rule (\d+)\b/g)));
 const described = new Set(
   page('rules')
     .split('\n')
@@ -37,8 +40,8 @@ test('each rule in the table of a specification or in the threat model is descri
   expect([...named, ...opposed].filter((rule) => !described.has(rule) || !tested.has(rule))).toEqual([]);
 });
 
-test('each rule has a test that begins with its number, and each such number is a rule', () => {
-  expect([...described].filter((rule) => !tested.has(rule))).toEqual([]);
+test('each rule has a test that begins with its number alone, and each number of a test is a rule', () => {
+  expect([...described].filter((rule) => !found.has(rule))).toEqual([]);
   expect([...tested].filter((rule) => !described.has(rule))).toEqual([]);
 });
 

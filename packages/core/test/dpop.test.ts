@@ -168,16 +168,26 @@ describe('rule 87: a bound token is accepted with a proof alone', () => {
   });
 });
 
-describe('rules 80 to 82: refuses a proof of another form', () => {
+describe('refuses a proof of another form', () => {
   const symmetric = { alg: 'HS256', jwk: { kty: 'oct', k: base64url(randomBytes(32)) } };
   const privateJwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
   const ofCurve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' });
 
-  test.each<[string, Partial<ProvenRequest> | ((proof: string, client: DpopClient) => string | readonly string[]), RegExp]>([
+  type Row = readonly [name: string, proof: Partial<ProvenRequest> | ((proof: string) => string | readonly string[]), cause: RegExp];
+
+  async function expectRefused(proof: Row[1], cause: RegExp): Promise<void> {
+    const { send, client, token } = await createDpopScene();
+    expectProofRefused(await send(typeof proof === 'function' ? proof(client.createProof({ url: URL_OF_REQUEST }, token)) : proof), cause);
+  }
+
+  test.each<Row>([
     ['an empty header', () => '', /header is empty/],
     ['two headers', (proof) => [proof, proof], /two DPoP headers/],
     ['two proofs with a comma between them', (proof) => `${proof}, ${proof}`, /two DPoP headers/],
     ['a proof and a comma', (proof) => `${proof},`, /two DPoP headers/],
+  ])('rule 80: %s', (_name, proof, cause) => expectRefused(proof, cause));
+
+  test.each<Row>([
     ['a huge proof', (proof) => proof + 'A'.repeat(8192), /longer than 8192/],
     ['a proof with a huge claim', { claims: { more: 'A'.repeat(8192) } }, /longer than 8192/],
     ['no JWS', () => 'no-proof', /not a compact JWS/],
@@ -197,6 +207,20 @@ describe('rules 80 to 82: refuses a proof of another form', () => {
     ['typ JWT', { header: { typ: 'JWT' } }, /typ is not dpop\+jwt/],
     ['typ at+jwt', { header: { typ: 'at+jwt' } }, /typ is not dpop\+jwt/],
     ['typ in another case', { header: { typ: 'DPoP+JWT' } }, /typ is not dpop\+jwt/],
+    ['a jti that is missing', { claims: { jti: undefined } }, /jti is missing/],
+    ['a jti that is empty', { claims: { jti: '' } }, /jti is missing/],
+    ['a jti that is a number', { claims: { jti: 7 } }, /jti is missing/],
+    ['an htm that is missing', { claims: { htm: undefined } }, /htm is missing/],
+    ['an htu that is missing', { claims: { htu: undefined } }, /htu is missing/],
+    ['an htu that is a list', { claims: { htu: [URL_OF_REQUEST] } }, /htu is missing/],
+    ['an iat that is missing', { claims: { iat: undefined } }, /iat is missing/],
+    ['an iat that is text', { claims: { iat: '1700000000' } }, /iat is missing/],
+    ['an iat in milliseconds', { claims: { iat: Date.now() } }, /iat is (?:missing|in the future)/],
+    ['an ath that is missing', { claims: { ath: undefined } }, /ath is missing/],
+    ['a nonce that is a number', { claims: { nonce: 7 } }, /nonce is not a string/],
+  ])('rule 81: %s', (_name, proof, cause) => expectRefused(proof, cause));
+
+  test.each<Row>([
     ['alg none', { header: { alg: 'none' } }, /alg is not allowed/],
     ['a symmetric alg', { header: { alg: 'HS256' } }, /alg is not allowed/],
     ['a symmetric alg and key', { header: symmetric }, /alg is not allowed/],
@@ -216,24 +240,9 @@ describe('rules 80 to 82: refuses a proof of another form', () => {
     ['a key that names another alg', { header: { jwk: { ...ofCurve('P-256'), alg: 'ES384' } } }, /jwk is for another alg/],
     ['a coordinate that is missing', { header: { jwk: { ...ofCurve('P-256'), y: undefined } } }, /jwk has a member that is missing/],
     ['a coordinate that is too short', { header: { jwk: { ...ofCurve('P-256'), x: 'AAAA' } } }, /jwk has a member that is missing or malformed/],
-    ['a jti that is missing', { claims: { jti: undefined } }, /jti is missing/],
-    ['a jti that is empty', { claims: { jti: '' } }, /jti is missing/],
-    ['a jti that is a number', { claims: { jti: 7 } }, /jti is missing/],
-    ['an htm that is missing', { claims: { htm: undefined } }, /htm is missing/],
-    ['an htu that is missing', { claims: { htu: undefined } }, /htu is missing/],
-    ['an htu that is a list', { claims: { htu: [URL_OF_REQUEST] } }, /htu is missing/],
-    ['an iat that is missing', { claims: { iat: undefined } }, /iat is missing/],
-    ['an iat that is text', { claims: { iat: '1700000000' } }, /iat is missing/],
-    ['an iat in milliseconds', { claims: { iat: Date.now() } }, /iat is (?:missing|in the future)/],
-    ['an ath that is missing', { claims: { ath: undefined } }, /ath is missing/],
-    ['a nonce that is a number', { claims: { nonce: 7 } }, /nonce is not a string/],
-  ])('%s', async (_name, proof, cause) => {
-    const { send, client, token } = await createDpopScene();
-    const given = typeof proof === 'function' ? proof(client.createProof({ url: URL_OF_REQUEST }, token), client) : proof;
-    expectProofRefused(await send(given), cause);
-  });
+  ])('rule 82: %s', (_name, proof, cause) => expectRefused(proof, cause));
 
-  test('a duplicated member, in the header and in the payload', async () => {
+  test('rule 81: a duplicated member, in the header and in the payload', async () => {
     const { client, clock } = await createDpopScene();
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const own = await createDpopClient({ privateKey, clock });
@@ -250,7 +259,7 @@ describe('rules 80 to 82: refuses a proof of another form', () => {
   });
 
   test.each([['a weak RSA key', () => generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey, /RSA key of 1024 bits/]])(
-    '%s, though the token is bound to it',
+    'rule 82: %s, though the token is bound to it',
     async (_name, make, cause) => {
       const scene = await createScene();
       const client = await createDpopClient({ algorithm: 'RS256', privateKey: make(), clock: scene.clock });
@@ -259,7 +268,7 @@ describe('rules 80 to 82: refuses a proof of another form', () => {
     },
   );
 
-  test('a point that is not on the curve, though the token is bound to it', async () => {
+  test('rule 82: a point that is not on the curve, though the token is bound to it', async () => {
     const { guard, issuer, client } = await createDpopScene();
     const jwk = { crv: 'P-256', kty: 'EC', x: base64url(randomBytes(32)), y: base64url(randomBytes(32)) };
     const jkt = createHash('sha256').update(JSON.stringify(jwk)).digest('base64url');

@@ -247,7 +247,7 @@ describe('the issuer of a token', () => {
     ['an object', (issuer) => ({ toString: issuer })],
     ['no iss', () => undefined],
     ['null', () => null],
-  ])('rules 38 and 39: compares iss exactly with each of several issuers: %s', async (_name, claim) => {
+  ])('rule 39: compares iss exactly with each of several issuers: %s', async (_name, claim) => {
     const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
     await guard.warm();
