@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { createTestIssuer, type TestIssuer } from '../issuer.js';
 import { expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
-import { startFleet } from './example-fleet.js';
+import { PUBLIC_ORIGIN, startFleet } from './example-fleet.js';
 import { end, startExample, type StartedExample } from './example-process.js';
 import { exampleTable } from './example-table.js';
 import { send } from './exchange.js';
@@ -43,7 +43,9 @@ export async function checkExample(server: URL): Promise<void> {
     strictEqual((await send(await app.origin, { method: 'POST', path: '/backchannel-logout', form: 'logout_token=x' })).status, 404);
   });
   await check('it ends by SIGTERM within 2 s, though a connection is open', () => expectOrderlyEnd(app, origin));
-  await check('it starts although the issuer is down, and answers 503; PUBLIC_ORIGIN names it in the metadata', () => expectStartWithoutIssuer(server, issuer));
+  await check('it starts although the issuer is down, and answers 503; the metadata names PUBLIC_ORIGIN, and with SENDER_CONSTRAINT=dpop it demands DPoP', () =>
+    expectStartWithoutIssuer(server, issuer),
+  );
   for (const { name, run } of fleet.cases) await check(name, run);
   await check('each process of a fleet ends by SIGTERM within 2 s', fleet.end);
   await issuer.close();
@@ -90,13 +92,15 @@ async function expectStartWithoutIssuer(server: URL, { issueToken }: TestIssuer)
   const gone = await createTestIssuer({ audience: 'orders' });
   const token = await gone.issueToken();
   await gone.close();
-  const app = startExample(server, { issuer: gone.issuer, audience: 'orders' }, { PUBLIC_ORIGIN: 'https://public.example.test' });
+  const settings = { PUBLIC_ORIGIN, SENDER_CONSTRAINT: 'dpop' };
+  const app = startExample(server, { issuer: gone.issuer, audience: 'orders' }, settings);
   try {
     const origin = await app.origin;
     await expectUnavailable(await send(origin, { path: '/me', token }));
-    const { parameters } = await expectUnauthorized(await send(origin, { path: '/me' }));
-    strictEqual(parameters['resource_metadata'], `https://public.example.test${METADATA}`);
-    strictEqual(((await send(origin, { path: METADATA })).json() as { resource: unknown }).resource, 'https://public.example.test');
+    const { parameters } = await expectUnauthorized(await send(origin, { path: '/me' }), { scheme: 'DPoP' });
+    strictEqual(parameters['resource_metadata'], PUBLIC_ORIGIN + METADATA);
+    const metadata = (await send(origin, { path: METADATA })).json() as Record<string, unknown>;
+    deepStrictEqual([metadata['resource'], metadata['dpop_bound_access_tokens_required']], [PUBLIC_ORIGIN, true]);
     strictEqual((await send(origin, { path: '/public', token: await issueToken() })).status, 200);
   } finally {
     await end(app);

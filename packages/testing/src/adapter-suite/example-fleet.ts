@@ -11,12 +11,13 @@ import { end, startExample, type StartedExample } from './example-process.js';
 import { send, type Received } from './exchange.js';
 
 const CLIENT = 'web-app';
+export const PUBLIC_ORIGIN = 'https://public.example.test';
 const NONCE_SECRET = 'a-secret-of-the-check-for-nonces-of-32-bytes';
 /** The first processes of a data set wait a few seconds for others that may have lost revocations. */
 const READY_MS = 60_000;
 const SHARED_MS = 20_000;
 
-/** Two processes of an example with all settings, and their Redis. */
+/** Two processes of an example with the settings of a fleet, and their Redis, and two that demand bound tokens. */
 export interface Fleet {
   readonly cases: readonly { readonly name: string; run(): Promise<void> }[];
   end(): Promise<void>;
@@ -35,7 +36,8 @@ export async function startFleet(server: URL, issuer: TestIssuer): Promise<Fleet
   const apps = [
     startExample(server, issuer, settings),
     startExample(server, issuer, settings),
-    startExample(server, issuer, { SENDER_CONSTRAINT: 'dpop' }),
+    startExample(server, issuer, { SENDER_CONSTRAINT: 'any', PUBLIC_ORIGIN }),
+    startExample(server, issuer, { SENDER_CONSTRAINT: 'mtls' }),
   ] as const;
   // the first check reports it
   for (const { origin } of apps) origin.catch(() => {});
@@ -53,7 +55,14 @@ export async function startFleet(server: URL, issuer: TestIssuer): Promise<Fleet
         name: 'with DPOP_NONCE_SECRET and REDIS_URL, a proof needs a nonce, which every process takes, and is accepted once by all of them',
         run: async () => expectSharedProofs(await origins(), issuer),
       },
-      { name: 'with SENDER_CONSTRAINT=dpop, only bound tokens are accepted', run: async () => expectBoundTokens(await apps[2].origin, issuer) },
+      {
+        name: 'with SENDER_CONSTRAINT=any, only bound tokens are accepted, and with PUBLIC_ORIGIN their proofs name it',
+        run: async () => expectBoundTokens(await apps[2].origin, issuer),
+      },
+      {
+        name: 'with SENDER_CONSTRAINT=mtls, neither an unbound token nor one that is bound to a key is accepted',
+        run: async () => expectCertificates(await apps[3].origin, issuer),
+      },
     ],
     async end() {
       try {
@@ -161,12 +170,19 @@ async function expectSharedProofs([one, other]: readonly [string, string], issue
 }
 
 async function expectBoundTokens(origin: string, issuer: TestIssuer): Promise<void> {
-  const client = await createDpopClient();
-  const token = await issuer.issueToken({ claims: client.claims });
-  const headers = Object.entries(client.authorizationHeaders({ url: `${origin}/me` }, token));
-  strictEqual((await send(origin, { path: '/me', headers })).status, 200);
-  await expectUnauthorized(await send(origin, { path: '/me', token: await issuer.issueToken() }), { scheme: 'DPoP', error: 'invalid_token' });
-  await expectUnauthorized(await send(origin, { path: '/me' }), { scheme: 'DPoP' });
+  const { claims, authorizationHeaders } = await createDpopClient();
+  const token = await issuer.issueToken({ claims });
+  const ask = (at: string): Promise<Received> => send(origin, { path: '/me', headers: Object.entries(authorizationHeaders({ url: `${at}/me` }, token)) });
+  strictEqual((await ask(PUBLIC_ORIGIN)).status, 200);
+  await expectUnauthorized(await ask(origin), { scheme: 'DPoP', error: 'invalid_dpop_proof' });
+  await expectUnauthorized(await send(origin, { path: '/me', token: await issuer.issueToken() }), { error: 'invalid_token' });
+}
+
+async function expectCertificates(origin: string, issuer: TestIssuer): Promise<void> {
+  const { claims, authorizationHeaders } = await createDpopClient();
+  const headers = Object.entries(authorizationHeaders({ url: `${origin}/me` }, await issuer.issueToken({ claims })));
+  await expectUnauthorized(await send(origin, { path: '/me', headers }), { scheme: 'DPoP', error: 'invalid_token' });
+  await expectUnauthorized(await send(origin, { path: '/me', token: await issuer.issueToken() }), { error: 'invalid_token' });
 }
 
 async function until(withinMs: number, complaint: string, holds: () => Promise<boolean>): Promise<void> {
