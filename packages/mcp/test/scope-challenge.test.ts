@@ -22,8 +22,8 @@ describe('rule 232: scopeChallenge, the policy beside the tool', () => {
     onTestFinished(() => guard.close());
   });
 
-  async function authOf(scopes: string): Promise<Auth> {
-    const headers = { authorization: `Bearer ${await issuer.issueToken({ scopes: scopes.split(' '), roles: ['clerk'] })}` };
+  async function authOf(scope: string | readonly string[]): Promise<Auth> {
+    const headers = { authorization: `Bearer ${await issuer.issueToken({ roles: ['clerk'], claims: { scope } })}` };
     const decision = await guard.check({ method: 'POST', target: '/mcp', headers });
     if (decision.outcome !== 'allow') throw new Error(decision.reason);
     return decision.auth!;
@@ -50,16 +50,37 @@ describe('rule 232: scopeChallenge, the policy beside the tool', () => {
     return response;
   }
 
-  test('the SDK answers 403 with the scopes and the metadata, and runs no tool of the batch', async () => {
+  async function scopesAskedOf(tool: string, scope: string | readonly string[]): Promise<string | undefined> {
+    const refused = await call([tool], toAuthInfo(await authOf(scope)));
+    expect(refused.status).toBe(403);
+    return parseChallenge(refused.headers.get('www-authenticate')!).parameters['scope'];
+  }
+
+  test('the SDK answers 403 with all scopes that the next token needs and the metadata, and runs no tool of the batch', async () => {
     const refused = await call(['delete_order'], toAuthInfo(await authOf('orders:read')));
     expect(refused.status).toBe(403);
     expect(parseChallenge(refused.headers.get('www-authenticate')!).parameters).toMatchObject({
       error: 'insufficient_scope',
-      scope: 'orders:write',
+      scope: 'orders:read orders:write',
       resource_metadata: 'https://orders.example.com/.well-known/oauth-protected-resource/mcp',
     });
     expect((await call(['nothing', 'delete_order'], toAuthInfo(await authOf('orders:read')))).status).toBe(403);
     expect(ran).toEqual([]);
+  });
+
+  test('the next token keeps the scopes of this one, but for those of the authorization server', async () => {
+    expect(await scopesAskedOf('delete_order', 'openid orders:read offline_access profile')).toBe('orders:read profile orders:write');
+    expect(await scopesAskedOf('refund_order', 'orders:read orders:admin')).toBe('orders:read orders:admin orders:refund');
+    expect(await scopesAskedOf('delete_order', [])).toBe('orders:write');
+  });
+
+  test('a challenge names no text that is not a scope, and stays short', async () => {
+    expect(await scopesAskedOf('delete_order', ['two words', 'a"b', '', 'é', 'orders:read'])).toBe('orders:read orders:write');
+    const many = Array.from({ length: 450 }, (_one, at) => `orders:${at}`);
+    const asked = (await scopesAskedOf('delete_order', many.join(' ')))!;
+    expect(asked.length).toBeLessThanOrEqual(4096);
+    expect(asked.split(' ')).toEqual([...many.slice(0, asked.split(' ').length - 1), 'orders:write']);
+    expect(asked.length).toBeGreaterThan(4000);
   });
 
   test('implied scopes count', async () => {
