@@ -20,6 +20,7 @@ import {
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Authenticated, CurrentAuth, OptionalAuth, Public, Scopes, TokenwardModule } from '@tokenward/nestjs';
+import { createDpopClient, createTestClock } from '@tokenward/testing';
 import { createWorld, type World } from './app.js';
 import { createApp, listen } from './start-nest.js';
 import { LARGE, upload } from './upload.js';
@@ -144,6 +145,27 @@ function cookieToHeader({ headers }: IncomingMessage): void {
 }
 
 describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
+  test('rule 90: the answer to a large upload with an old nonce brings the next one', async () => {
+    const clock = createTestClock();
+    const client = await createDpopClient({ clock });
+    const token = await world.token({ claims: client.claims });
+    const dpop = { nonceSecret: 'a secret for nonces that has more than 32 bytes', nonceLifetimeSeconds: 10 };
+    const { origin } = await world.start({ platform, controllers: [FilesController], options: { clock, dpop } });
+    const nonceAfter = async (path: string, body: string, nonce?: string): Promise<readonly [number, string | null]> => {
+      const url = `${origin}${path}`;
+      const headers = { 'content-type': 'application/json', ...client.authorizationHeaders({ method: 'POST', url, nonce }, token) };
+      const answer = await fetch(url, { method: 'POST', headers, body });
+      return [answer.status, answer.headers.get('dpop-nonce')];
+    };
+    const [, old] = await nonceAfter('/files', '{}');
+    clock.advance(10);
+    const [, next] = await nonceAfter('/files', '{}', old!);
+    expect([typeof next, next === old]).toEqual(['string', false]);
+    expect(await nonceAfter('/files', LARGE, old!)).toEqual([201, next]);
+    expect(await nonceAfter('/files/scoped', LARGE, old!)).toEqual([403, next]);
+    expect(await nonceAfter('/files', LARGE, next!)).toEqual([201, null]);
+  });
+
   test('rule 150: reads a large upload when it is admitted, with and without a length', async () => {
     const { origin } = await world.start({ platform, controllers: [FilesController] });
     const token = await world.token();

@@ -4,6 +4,7 @@ import { importEmbeddedKey } from '../jose/embedded-key.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { DpopConfig } from './dpop-options.js';
 import { createProofChecker } from './dpop.js';
+import { createNonces } from './nonces.js';
 import { readProof, tokenHash } from './proof.js';
 
 vi.mock(import('../jose/embedded-key.js'), { spy: true });
@@ -105,4 +106,21 @@ test('rule 90: a refusal says whether the proof had no nonce or another one', ()
   ])
     // prettier-ignore
     expect(check(createProof({ nonce }), jktOf(createProof()))).toEqual({ reason: 'nonce_required', cause, nonce: expect.stringMatching(/^[\w-]{22}$/) as string });
+});
+
+test('rule 90: the new nonce is known of every object by which the guard sees one request, and of no other request', () => {
+  const createProof = createClient();
+  const nonces = { secrets: [Buffer.alloc(32)], lifetimeSeconds: 100, clockSkewSeconds: 5 };
+  const { check, newNonceFor } = createProofChecker({ ...config, nonces }, 'https://api.example.com');
+  const [old, current] = [createNonces(nonces).current(NOW - 100), createNonces(nonces).current(NOW)];
+  const heldBy = {};
+  const ask = (headers: ProtectedRequest['headers']): string | undefined => {
+    const request: ProtectedRequest = { method: 'GET', target: '/', headers, heldBy };
+    expect(check(jktOf(createProof()), { scheme: 'DPoP', token: TOKEN }, request, NOW, sender)).toBeUndefined();
+    return newNonceFor(request);
+  };
+  const headers = { dpop: createProof({ nonce: old }) };
+  expect([ask(headers), ask(headers), ask(headers)]).toEqual([current, current, current]);
+  // on the same connection
+  expect(ask({ dpop: createProof({ nonce: current }) })).toBeUndefined();
 });

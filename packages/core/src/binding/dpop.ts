@@ -49,11 +49,10 @@ const MAX_KNOWN_KEYS = 1000;
 export function createProofChecker(config: DpopConfig, publicOrigin: string | undefined): ProofChecker {
   const { algorithms, maxProofAgeSeconds, clockSkewSeconds } = config;
   const known = createLruMap<ProvenHeader>(MAX_KNOWN_KEYS);
-  // as long as any process accepts a proof: the client's clock may be ahead, and that of another process behind
-  const spend = createSpending(config.replays, maxProofAgeSeconds + 3 * clockSkewSeconds + 1);
-
   const nonces = config.nonces && createNonces(config.nonces);
   const newNonces = createMemory<ProtectedRequest, string>();
+  // as long as any process accepts a proof: the client's clock may be ahead, and that of another process behind
+  const spend = createSpending(config.replays, maxProofAgeSeconds + 3 * clockSkewSeconds + 1, newNonces.set);
 
   /** Everything but the signature, the nonce and the replay. */
   function examine(
@@ -117,7 +116,7 @@ export function createProofChecker(config: DpopConfig, publicOrigin: string | un
       const proof = readProof(field, algorithms, known);
       if (typeof proof === 'string') return invalid(proof);
       const failure = examine(proof, jkt, token, request, nowSeconds, kept) ?? verifySignature(proof) ?? checkNonce(proof, request, nowSeconds);
-      return failure ?? [jkt, proof.jti, sender, kept];
+      return failure ?? [jkt, proof.jti, sender, kept, nonces && newNonces.get(request)];
     });
   }
 

@@ -8,8 +8,11 @@ import { replayName, type ReplayStore } from '../lib/replays.js';
 
 type Result = VerificationFailure | undefined;
 
-/** A valid proof. The thumbprint of its key and its `jti` are its name in the store, and the sender is charged for the place that it takes there. */
-export type Spendable = readonly [jkt: string, jti: string, sender: Sender, kept: KeptForProofs];
+/**
+ * A valid proof. The thumbprint of its key and its `jti` are its name in the store, and the sender is charged for the place that it takes there. If its nonce is of
+ * the last period, the client gets a new one.
+ */
+export type Spendable = readonly [jkt: string, jti: string, sender: Sender, kept: KeptForProofs, newNonce?: string | undefined];
 
 /** Who is answerable for a proof, by the verified token. */
 export interface Sender {
@@ -24,7 +27,7 @@ interface Proven {
   readonly headers: object;
   readonly proof: string | readonly string[];
   readonly token: string;
-  readonly by: { readonly check: object; readonly replays: ReplayStore; result: Result | Promise<Result> }[];
+  readonly by: { readonly check: object; readonly replays: ReplayStore; readonly newNonce: string | undefined; result: Result | Promise<Result> }[];
 }
 
 /** Kept on the object that lives as long as the request (`heldBy`): each guard sees a request as an object of its own. */
@@ -38,8 +41,9 @@ const TIMEOUT_MS = 5000;
  * a socket that it was upgraded to.
  *
  * @param ttlSeconds how long a proof may be accepted
+ * @param renew is called with the new nonce of a request that this very check has accepted before, perhaps as another object
  */
-export function createSpending(replays: ReplayStore, ttlSeconds: number) {
+export function createSpending(replays: ReplayStore, ttlSeconds: number, renew?: (request: ProtectedRequest, newNonce: string) => void) {
   const check = {};
 
   /** @param examine checks everything else about the proof. It runs unless this very check has accepted the request before */
@@ -54,12 +58,17 @@ export function createSpending(replays: ReplayStore, ttlSeconds: number) {
     const earlier = slot?.value;
     const isSame = earlier?.headers === request.headers && earlier.proof === proof && earlier.token === token;
     const own = isSame ? earlier.by.find((one) => one.check === check) : undefined;
-    if (own) return own.result;
+    if (own) {
+      if (own.newNonce !== undefined) renew?.(request, own.newNonce);
+      return own.result;
+    }
     const examined = examine();
     if (!isSpendable(examined)) return examined;
     const other = isSame ? earlier.by.find((one) => one.replays === replays) : undefined;
     const result = other ? other.result : add(replays, examined, ttlSeconds);
-    return slot ? remember(slot, isSame ? earlier : { headers: request.headers, proof, token, by: [] }, { check, replays, result }) : result;
+    return slot
+      ? remember(slot, isSame ? earlier : { headers: request.headers, proof, token, by: [] }, { check, replays, newNonce: examined[4], result })
+      : result;
   };
 }
 
