@@ -41,6 +41,21 @@ async function trailersOf(decide: (gate: ResponseGate, response: ServerResponse)
   return trailers;
 }
 
+test('rule 157: an answer that was kept is sent, even if its author went on wrongly after it', async () => {
+  const server = createHttpServer((_request, response) => {
+    const gate = closeGate(response);
+    response.setHeader('x-early', 'early');
+    response.end('once');
+    response.setHeader('x-late', 'late');
+    response.writeHead(500);
+    expect(gate.open()).toBe(true);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  expect([answer.status, await answer.text(), answer.headers.get('x-early')]).toEqual([200, 'once', 'early']);
+});
+
 test('rule 195: what the guard sets on its own answer makes no hole in the gate', async () => {
   const server = createHttpServer((_request, response) => {
     const gate = closeGate(response);

@@ -143,7 +143,13 @@ function makeGate(response: ServerResponse): SharedGate {
       kept = [];
       hasAnswer = false;
       state = 'open';
-      for (const write of waiting) write();
+      for (const write of waiting) {
+        try {
+          write();
+        } catch {
+          // a second answer, for example: its author would have got the error
+        }
+      }
       if (wasUsed && !response.writableEnded) response.emit('drain');
       return wasUsed;
     },
