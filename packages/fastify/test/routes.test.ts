@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { scope, tokenward } from '@tokenward/fastify';
 import { actAs, assertProtected, expectForbidden } from '@tokenward/testing';
@@ -82,4 +83,63 @@ test('rule 277: a HEAD route of its own is listed and tried beside a guarded GET
   app.get('/y', { onRequest: app.guard() }, async () => 'y');
   expect(await listOf(app)).toEqual(['GET /x required', 'GET /y required', 'HEAD /x no-tokenward-guard']);
   await expect(assertProtected(app)).rejects.toThrow(/HEAD \/x .*answered 200 without a token/);
+});
+
+test('rule 277: a route for a version or a host is tried with it, and one that cannot be asked for is named', async () => {
+  const app = Fastify({
+    routerOptions: {
+      constraints: {
+        colour: { name: 'colour', storage: colours, deriveConstraint: (request: IncomingMessage) => request.headers['x-colour'], mustMatchWhenDerived: false },
+      },
+    },
+  } as object);
+  onTestFinished(() => app.close());
+  await app.register(tokenward, OPTIONS);
+  const guarded = { onRequest: app.guard() };
+  const open = async (): Promise<string> => 'open';
+  app.get('/x', { ...guarded, constraints: { version: '1.0.0' } }, open);
+  app.get('/x', { constraints: { version: '2.0.0' } }, open);
+  app.get('/x', guarded, open);
+  app.get('/y', { ...guarded, constraints: { host: 'a.example.com' } }, open);
+  app.get('/y', { constraints: { host: 'b.example.com' } }, open);
+  app.get('/y', { ...guarded, constraints: { host: /^[cd]\.example\.com$/ } }, open);
+  app.get('/z', { ...guarded, constraints: { colour: 'red' } }, open);
+  const { message } = (await assertProtected(app).catch((thrown: Error) => thrown)) as Error;
+  expect(message.split('\n').slice(1, -1).toSorted()).toEqual([
+    expect.stringMatching(/^ {2}GET \/x +answered 200 without a token \(no guard was found in front of it; only for version 2\.0\.0\)$/),
+    expect.stringMatching(/^ {2}GET \/y +answered 200 without a token \(no guard was found in front of it; only for host b\.example\.com\)$/),
+    expect.stringMatching(/^ {2}GET \/y +was not tried: .*only for host \/\^\[cd\]/),
+    expect.stringMatching(/^ {2}GET \/z +was not tried: .*only for colour red/),
+  ]);
+  const routes = await listRoutes(app);
+  expect(routes.map(({ path, protection, note }) => `${path} ${protection} ${note}`).toSorted()).toEqual([
+    '/x no-tokenward-guard only for version 2.0.0',
+    '/x required only for version 1.0.0',
+    '/x required undefined',
+    '/y no-tokenward-guard only for host b.example.com',
+    expect.stringMatching(/^\/y required .*only for host \/\^\[cd\]/),
+    '/y required only for host a.example.com',
+    expect.stringMatching(/^\/z required .*only for colour red/),
+  ]);
+});
+
+/** The routes of a constraint of the app's own. */
+function colours(): { get(colour: string): unknown; set(colour: string, route: unknown): void } {
+  const routes = new Map<string, unknown>();
+  return { get: (colour) => routes.get(colour) ?? null, set: (colour, route) => void routes.set(colour, route) };
+}
+
+test("rule 277: a version that the app's own strategy reads is not asked for with a header of Fastify's", async () => {
+  const version = {
+    name: 'version',
+    storage: colours,
+    deriveConstraint: (request: IncomingMessage) => request.headers['x-version'],
+    mustMatchWhenDerived: false,
+  };
+  const app = Fastify({ routerOptions: { constraints: { version } } } as object);
+  onTestFinished(() => app.close());
+  await app.register(tokenward, OPTIONS);
+  app.get('/x', { onRequest: app.guard() }, async () => 'x');
+  app.get('/x', { constraints: { version: '2.0.0' } }, async () => 'open');
+  await expect(assertProtected(app)).rejects.toThrow(/GET \/x +was not tried: .*only for version 2\.0\.0/);
 });

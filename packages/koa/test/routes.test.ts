@@ -55,3 +55,22 @@ test('rule 277: assertProtected names the open routes, and runs no other handler
   await assertProtected(appOf(), { except: ['GET /health', 'GET /late', 'GET /maybe'] });
   expect(ran).toEqual([]);
 });
+
+test('rule 277: routers of several hosts are tried with each', async () => {
+  const app = new Koa();
+  const answer = (context: Koa.Context): void => void (context.body = {});
+  const add = (host: string | string[] | RegExp, ...guards: readonly unknown[]): void => {
+    const router = new Router({ host });
+    router.get('/x', ...(guards as []), answer);
+    app.use(router.routes());
+  };
+  add('a.example.com', guard());
+  add(['b.example.com', 'c.example.com:8080']);
+  add(/^d\./);
+  const { message } = (await assertProtected(app).catch((thrown: Error) => thrown)) as Error;
+  expect(message.split('\n').slice(1, -1)).toEqual([
+    expect.stringMatching(/^ {2}GET \/x +answered 200 without a token \(.*; only for host b\.example\.com\)$/),
+    expect.stringMatching(/^ {2}GET \/x +answered 200 without a token \(.*; only for host c\.example\.com:8080\)$/),
+    expect.stringMatching(/^ {2}GET \/x +was not tried: .*only for host \/\^d/),
+  ]);
+});

@@ -1,4 +1,16 @@
-import { Controller, Delete, Get, Module, Post, VersioningType, type INestApplication } from '@nestjs/common';
+import {
+  Controller,
+  Delete,
+  Get,
+  Module,
+  Post,
+  Version,
+  VERSION_NEUTRAL,
+  VersioningType,
+  type INestApplication,
+  type Type,
+  type VersioningOptions,
+} from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { GuardedBy, OptionalAuth, Public, Roles, Scopes, TokenwardModule } from '@tokenward/nestjs';
@@ -105,4 +117,90 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     await assertProtected(app, { except: ['GET /api/health', 'GET /api/orders/maybe'] });
     expect(ran).toEqual([]);
   });
+
+  /** Starts an application of its own, and returns what `assertProtected` says about it. */
+  async function findingsOf(owner: Type, prepare: (started: INestApplication) => void): Promise<readonly string[]> {
+    ran.length = 0;
+    const module = await Test.createTestingModule({ imports: [owner] }).compile();
+    app = module.createNestApplication(...((platform === 'fastify' ? [new FastifyAdapter(), { logger: false }] : [{ logger: false }]) as [never]));
+    prepare(app);
+    const { message } = (await assertProtected(app).catch((thrown: Error) => thrown)) as Error;
+    expect(message).toContain('add it: assertProtected');
+    return message.split('\n').slice(1, -1);
+  }
+
+  test.each([
+    { type: VersioningType.HEADER, header: 'X-Version' },
+    { type: VersioningType.MEDIA_TYPE, key: 'v=' },
+  ] satisfies VersioningOptions[])('rule 277: an open handler of another version is named, with %o', async (versioning) => {
+    const findings = await findingsOf(VersionsModule, (started) => started.enableVersioning(versioning));
+    expect(findings.toSorted()).toEqual([
+      expect.stringMatching(/^ {2}GET \/things +answered 200 .*\(SecondController\.list; .*only for version 2/),
+      expect.stringMatching(/^ {2}GET \/things +answered 200 .*\(SecondController\.list; .*only for version 3/),
+      expect.stringMatching(/^ {2}POST \/things +answered 201 .*\(SecondController\.create; .*declared public/),
+    ]);
+    expect(ran.toSorted()).toEqual(['second create', 'second list', 'second list']);
+  });
+
+  test('rule 277: a version that a function of the application reads cannot be asked for', async () => {
+    const extractor = (request: unknown): string => String((request as { headers: Record<string, unknown> }).headers['x-version']);
+    const findings = await findingsOf(VersionsModule, (started) => started.enableVersioning({ type: VersioningType.CUSTOM, extractor }));
+    for (const version of [1, 2, 3]) expect(findings.join('\n')).toMatch(new RegExp(`GET /things +was not tried: .*only for version ${version}`));
+    expect(ran).toEqual(['second create']);
+  });
+
+  // Fastify takes one route of a path
+  test.runIf(platform === 'express')('rule 277: an open handler of another host is named', async () => {
+    const findings = await findingsOf(HostsModule, () => {});
+    expect(findings).toEqual([expect.stringMatching(/^ {2}GET +\/hosted +answered 200 .*\(TenantController\.list; .*only for host :tenant\.example\.org/)]);
+    expect(ran).toEqual(['tenant']);
+  });
 });
+
+@Controller({ path: 'things', version: '1' })
+class FirstController {
+  @Get()
+  list() {
+    return ran.push('first list');
+  }
+}
+
+@Controller('things')
+class SecondController {
+  @Get()
+  @Version(['2', '3'])
+  @Public()
+  list() {
+    return ran.push('second list');
+  }
+
+  @Post()
+  @Version(VERSION_NEUTRAL)
+  @Public()
+  create() {
+    return ran.push('second create');
+  }
+}
+
+@Module({ imports: [TokenwardModule.forRoot(OPTIONS)], controllers: [FirstController, SecondController] })
+class VersionsModule {}
+
+@Controller({ path: 'hosted', host: 'admin.example.com' })
+class AdminController {
+  @Get()
+  list() {
+    return ran.push('admin');
+  }
+}
+
+@Controller({ path: 'hosted', host: ':tenant.example.org' })
+class TenantController {
+  @Get()
+  @Public()
+  list() {
+    return ran.push('tenant');
+  }
+}
+
+@Module({ imports: [TokenwardModule.forRoot(OPTIONS)], controllers: [AdminController, TenantController] })
+class HostsModule {}

@@ -78,13 +78,15 @@ const TRIES = ['without a token', 'with a token of another issuer', 'with a vali
 
 /** Returns what the route did wrong, or undefined. */
 async function tryRoute(client: AppClient, route: FoundRoute, requireScopes: boolean, caller: object): Promise<string | undefined> {
-  const { sample, method } = route;
+  const { sample, method, headers } = route;
   if (sample === undefined) return `was not tried: ${route.note ?? 'no path was found that its pattern matches'}`;
   for (const how of TRIES) {
     const authorization = how === TRIES[1] ? foreignToken() : how === TRIES[2] ? tokenWithoutScopes(route, requireScopes, caller) : undefined;
     if (authorization instanceof Error) return `was not tried ${how}: ${authorization.message}`;
     if (authorization === undefined && how !== TRIES[0]) continue;
-    const status = await client.send(method, sample, authorization === undefined ? {} : { authorization }).catch((error: unknown) => reasonOf(error));
+    const status = await client
+      .send(method, sample, authorization === undefined ? { ...headers } : { ...headers, authorization })
+      .catch((error: unknown) => reasonOf(error));
     if (!isRefusal(status, how)) return `${answered(status)} ${how}${isError(status) ? ': an error, not a refusal' : ''}`;
   }
   return undefined;
@@ -154,11 +156,11 @@ function failed(findings: readonly string[]): AssertionError {
   });
 }
 
-/** Of routes with the same method and path, the framework takes the first. */
+/** Of routes with the same method and path, the framework takes the first, unless their version or host is another. */
 function distinct(routes: readonly FoundRoute[]): readonly FoundRoute[] {
   const names = new Set<string>();
-  return routes.filter(({ method, path }) => {
-    const name = `${method} ${path}`;
+  return routes.filter(({ method, path, headers, sample, note }) => {
+    const name = JSON.stringify([method, path, headers ?? {}, sample === undefined && note]);
     if (names.has(name)) return false;
     names.add(name);
     return true;

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, request, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isFastify, type FastifyApp } from './routes/fastify.js';
 import { isHono, type HonoApp } from './routes/hono.js';
@@ -47,13 +47,15 @@ async function listening(listener: RequestListener, timeoutMs: number): Promise<
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     async send(method, target, headers) {
-      const controller = new AbortController();
+      // not `fetch`, which chooses the host itself
+      const sent = request(new URL(`${origin}${target}`), { method, headers, agent: false });
       try {
-        const { status } = await inTime(fetch(`${origin}${target}`, { method, headers, redirect: 'manual', signal: controller.signal }), timeoutMs);
-        return status;
+        const answer = new Promise<number>((resolve, reject) => void sent.once('response', ({ statusCode }) => resolve(statusCode!)).once('error', reject));
+        sent.end();
+        return await inTime(answer, timeoutMs);
       } finally {
         // the handler may stream for ever
-        controller.abort();
+        sent.on('error', () => {}).destroy();
       }
     },
     close() {

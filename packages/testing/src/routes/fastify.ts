@@ -1,10 +1,12 @@
 import { demandsIn, type FoundRoute } from './route.js';
 import { samplePath } from './sample-path.js';
+import { hostVariants, ownVariants, versionVariants, withVariants, type Variant } from './variants.js';
 
 /** The part of Fastify that shows its routes. */
 export interface FastifyApp {
   ready(): PromiseLike<unknown>;
   printRoutes(options: object): string;
+  readonly supportedMethods: readonly string[];
   hasRoute(options: { readonly method: string; readonly url: string }): boolean;
   inject(options: object): Promise<{ readonly statusCode: number }>;
 }
@@ -14,28 +16,40 @@ export function isFastify(app: object): app is FastifyApp {
   return [printRoutes, inject, ready].every((one) => typeof one === 'function');
 }
 
+/** The app's own strategies to tell routes of one path apart, by name. */
+type Strategies = Readonly<Record<string, unknown>>;
+
 /** A route of Fastify's router. `store` is the context of the route, with all hooks that run for it. */
 interface RouterRoute {
   readonly method: string;
   readonly path?: string;
   readonly pattern?: string;
+  readonly opts?: { readonly constraints?: Readonly<Record<string, unknown>> | undefined };
   readonly store: { readonly [hook: string]: unknown; readonly config?: { readonly url?: string; readonly tokenward?: unknown } };
 }
 
 /** The hooks that run before a handler, in their order. */
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const;
 
-/** Lists the routes of an app of Fastify. It starts the app's plugins, and listens nowhere. */
-export async function fastifyRoutes(app: FastifyApp): Promise<readonly FoundRoute[]> {
+/** Returns the headers that ask for a version of a route; undefined if that is unknown. */
+type AskVersion = (version: string) => Readonly<Record<string, string>> | undefined;
+
+/**
+ * Lists the routes of an app of Fastify, by path. It starts the app's plugins, and listens nowhere.
+ *
+ * @param askVersion asks for a version if the app's own strategy reads it. Default: nobody knows how
+ */
+export async function fastifyRoutes(app: FastifyApp, askVersion?: AskVersion): Promise<readonly FoundRoute[]> {
   await app.ready();
   const own = routerRoutes(app).filter(isOfApp);
-  return own.map((route): FoundRoute => {
-    const { store, method } = route;
+  const strategies = strategiesOf(app);
+  const found = own.flatMap((route) => {
+    const { store, method, opts } = route;
     const url = store.config?.url ?? route.path ?? route.pattern ?? '';
     const hooks = HOOKS.flatMap((name) => (store[name] ?? []) as readonly unknown[]);
     const demands = hooks.flatMap((hook) => demandsIn(hook, { method, url, config: store.config, handler: store['handler'] }) ?? []);
     const isPublic = demands.length === 0 && store.config?.tokenward === 'public';
-    return {
+    const one: FoundRoute = {
       method,
       path: url,
       demands,
@@ -44,7 +58,24 @@ export async function fastifyRoutes(app: FastifyApp): Promise<readonly FoundRout
       config: store.config,
       sample: samplePath(url, (tried) => isMatch(url, tried)),
     };
+    return Object.entries(opts?.constraints ?? {})
+      .map(([name, value]) => variantsOf(name, value, strategies, askVersion))
+      .reduce<readonly FoundRoute[]>(withVariants, [one]);
   });
+  return found.toSorted((one, other) => (one.path < other.path ? -1 : Number(one.path > other.path)));
+}
+
+/** Fastify keeps the options of an app under a symbol. */
+function strategiesOf(app: object): Strategies {
+  const symbol = Object.getOwnPropertySymbols(app).find(({ description }) => description === 'fastify.options');
+  const options = (symbol && Reflect.get(app, symbol)) as { readonly constraints?: Strategies; readonly routerOptions?: { readonly constraints?: Strategies } };
+  return { ...options?.constraints, ...options?.routerOptions?.constraints };
+}
+
+function variantsOf(name: string, value: unknown, strategies: Strategies, askVersion: AskVersion | undefined): readonly Variant[] {
+  if (name === 'version' && askVersion) return versionVariants(value, askVersion);
+  if (Object.hasOwn(strategies, name) || (name !== 'version' && name !== 'host')) return ownVariants(name, value);
+  return name === 'host' ? hostVariants(value) : versionVariants(value, (version) => ({ 'accept-version': version }));
 }
 
 /** Fastify itself adds a HEAD to each GET, and marks it. A router without that mark is too old or too new: then every HEAD beside a GET counts as added. */
@@ -75,11 +106,11 @@ function isMatch(url: string, path: string): boolean {
 function routerRoutes(app: FastifyApp): readonly RouterRoute[] {
   const seen: RouterRoute[] = [];
   const options = {
+    method: '',
     includeMeta: true,
     get buildPrettyMeta() {
       return (route: RouterRoute): object => {
-        // a copy: the router combines the methods of equal routes afterwards
-        seen.push({ ...route });
+        seen.push(route);
         return {};
       };
     },
@@ -87,6 +118,7 @@ function routerRoutes(app: FastifyApp): readonly RouterRoute[] {
       // the router sets its own
     },
   };
-  app.printRoutes(options);
+  // one by one: for all methods at once, the router needs versions that its own strategy reads
+  for (const method of app.supportedMethods) app.printRoutes(Object.assign(options, { method }));
   return seen;
 }

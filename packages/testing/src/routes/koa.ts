@@ -1,6 +1,7 @@
 import type { GuardDemands } from '@tokenward/core/adapter';
 import { demandsBefore, demandsIn, type FoundRoute } from './route.js';
 import { samplePath } from './sample-path.js';
+import { hostVariants, withVariants } from './variants.js';
 
 export interface KoaApp {
   readonly middleware: readonly unknown[];
@@ -14,6 +15,8 @@ export function isKoa(app: object): app is KoaApp {
 
 interface Router {
   readonly stack: readonly Layer[];
+  /** The host that its requests must have: a text, several, or an expression. */
+  readonly host?: unknown;
 }
 
 interface Layer {
@@ -30,7 +33,7 @@ export function koaRoutes({ middleware }: KoaApp): readonly FoundRoute[] {
     const demands = demandsIn(one);
     if (demands) above.push(demands);
     const { router } = Object(one) as { readonly router?: Router };
-    if (!demands && router && Array.isArray(router.stack)) return routesIn(router, [...above]);
+    if (!demands && router && Array.isArray(router.stack)) return withVariants(routesIn(router, [...above]), hostVariants(router.host || undefined));
     return mountOf(one, above);
   });
 }

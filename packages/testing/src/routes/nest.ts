@@ -2,12 +2,22 @@ import type { GuardDemands } from '@tokenward/core/adapter';
 import { expressRoutes, isExpress } from './express.js';
 import { fastifyRoutes, isFastify } from './fastify.js';
 import type { FoundRoute } from './route.js';
+import { hostVariants, versionVariants, withVariants } from './variants.js';
 
 /** The part of a Nest application that leads to its routes. */
 export interface NestApp {
   init(): Promise<unknown>;
   getHttpAdapter(): { getInstance(): unknown };
   get(token: symbol, options: { readonly strict: false }): unknown;
+  readonly config?: { getVersioning?(): Versioning | undefined };
+}
+
+/** How an application tells versions of a handler apart: by a header, by a part of `Accept`, or by a function. Otherwise paths contain them. */
+interface Versioning {
+  readonly header?: string;
+  readonly key?: string;
+  readonly extractor?: unknown;
+  readonly defaultVersion?: unknown;
 }
 
 export function isNest(app: object): app is NestApp {
@@ -29,22 +39,34 @@ interface HttpRule {
 export async function nestRoutes(app: NestApp): Promise<readonly FoundRoute[]> {
   await app.init();
   const rules = rulesOf(app);
+  const versioning = app.config?.getVersioning?.();
   const platform = platformOf(app);
-  const routes = isFastify(platform) ? await fastifyRoutes(platform) : isExpress(platform) ? expressRoutes(platform) : [];
-  return routes.flatMap((route) => ofNest(route, rules) ?? []);
+  if (isFastify(platform)) {
+    const routes = await fastifyRoutes(platform, (version) => askVersion(version, versioning));
+    // Fastify shows the versions of its routes
+    return routes.flatMap((route) => ofNest(route, rules, undefined));
+  }
+  const routes = isExpress(platform) ? expressRoutes(platform) : [];
+  return routes.flatMap((route) => ofNest(route, rules, versioning));
 }
 
-/** Returns undefined for what Nest itself answers. */
-function ofNest(route: FoundRoute, rules: readonly HttpRule[] | undefined): FoundRoute | undefined {
+function ofNest(route: FoundRoute, rules: readonly HttpRule[] | undefined, versioning: Versioning | undefined): readonly FoundRoute[] {
   const { handlers = [], config = {} } = route;
   const marked: readonly Place[] = (config as { readonly [PLACES]?: readonly Place[] })[PLACES] ?? [];
   const places = [...handlers.flatMap(placesAt), ...marked];
   if (places.length === 0) {
-    if (isNotFound(route)) return undefined;
-    return rules && !route.isUnknown ? { ...route, note: route.note ?? "is no handler of Nest, so Nest's guards do not run for it" } : route;
+    if (isNotFound(route)) return [];
+    return [rules && !route.isUnknown ? { ...route, note: route.note ?? "is no handler of Nest, so Nest's guards do not run for it" } : route];
   }
   const found = rules?.filter(({ owner, method }) => places.some((place) => place.owner === owner && place.method === method)) ?? [];
-  return found.length > 0 ? withRules(route, found) : route;
+  if (found.length === 0) return [route];
+  // several classes may inherit one method, and one method may have several paths
+  const fitting = found.filter(({ path }) => isOnWay(path, route.path));
+  const ofRoute = fitting.length > 0 ? fitting : found;
+  const versions = ofRoute.flatMap((rule) => versionsOf(rule, versioning));
+  const hosts = ofRoute.flatMap(({ owner }) => metadataOf('host', owner));
+  const asked = versionVariants(versions, (version) => askVersion(version, versioning));
+  return withVariants(withVariants([withRules(route, ofRoute)], asked), hostVariants(hosts, sampleHost));
 }
 
 /** Nest answers 404 for whatever is below its global prefix. */
@@ -52,20 +74,40 @@ function isNotFound({ method, path }: FoundRoute): boolean {
   return method === 'ALL' && path.endsWith('*path');
 }
 
+/** Returns the versions that a header tells apart. */
+function versionsOf({ owner, method }: HttpRule, versioning: Versioning | undefined): unknown {
+  if (!versioning || !['header', 'key', 'extractor'].some((name) => name in versioning)) return undefined;
+  return metadataOf('__version__', method as object) ?? metadataOf('__version__', owner) ?? versioning.defaultVersion;
+}
+
+function askVersion(version: string, { header, key }: Versioning = {}): Readonly<Record<string, string>> | undefined {
+  if (header !== undefined) return { [header]: version };
+  return key === undefined ? undefined : { accept: `application/json;${key}${version}` };
+}
+
+/** Returns a host for a pattern such as `:tenant.example.com` or `{www.}example.com`. */
+function sampleHost(pattern: string): string {
+  return pattern.replaceAll(/\{[^{}]*\}/g, '').replaceAll(/[:*][A-Za-z_]\w*/g, 'a');
+}
+
 export function platformOf(app: NestApp): object {
   return Object(app.getHttpAdapter().getInstance()) as object;
 }
 
-/** Several classes may inherit one method, and one method may have several paths. */
-function withRules(route: FoundRoute, found: readonly HttpRule[]): FoundRoute {
-  const fitting = found.filter(({ path }) => isOnWay(path, route.path));
-  const rules = fitting.length > 0 ? fitting : found;
+function withRules(route: FoundRoute, rules: readonly HttpRule[]): FoundRoute {
   const names = [...new Set(rules.map(({ name }) => name))];
   const texts = new Set(rules.map(({ demands }) => demands && [demands.credentials, ...demands.policies.map(String)].join()));
   const handler = names.join(' or ');
-  if (texts.size !== 1) return { ...route, handler, isUnknown: true, note: 'several handlers share this method, and Nest does not show which of them answers' };
+  if (texts.size !== 1) return { ...route, handler, isUnknown: true, note: noteOn(route, SHARED) };
   const { demands } = rules[0]!;
-  return demands ? { ...route, handler, demands: [...route.demands, demands] } : { ...route, handler, note: 'declared public' };
+  if (demands) return { ...route, handler, demands: [...route.demands, demands] };
+  return { ...route, handler, note: noteOn(route, 'declared public') };
+}
+
+const SHARED = 'several handlers share this method, and Nest does not show which of them answers';
+
+function noteOn({ note }: FoundRoute, more: string): string {
+  return note === undefined ? more : `${more}; ${note}`;
 }
 
 /** Whether a path leads to a route, apart from a segment for the API version. */
@@ -87,8 +129,12 @@ interface Place {
 }
 
 function placesAt(handler: unknown): readonly Place[] {
-  const { getMetadata } = Reflect as { readonly getMetadata?: (key: symbol, target: object) => readonly Place[] | undefined };
-  return typeof handler === 'function' ? (getMetadata?.(PLACES, handler) ?? []) : [];
+  return typeof handler === 'function' ? ((metadataOf(PLACES, handler) as readonly Place[] | undefined) ?? []) : [];
+}
+
+function metadataOf(key: string | symbol, target: object): unknown {
+  const { getMetadata } = Reflect as { readonly getMetadata?: (key: string | symbol, target: object) => unknown };
+  return getMetadata?.(key, target);
 }
 
 /** Returns undefined for an application without a guard. */

@@ -39,6 +39,8 @@ export interface FoundRoute {
   readonly config?: object | undefined;
   /** A target that the framework's own router matches with the route; undefined if none was found. */
   readonly sample: string | undefined;
+  /** What a request must have for the router to take this route, and not one of the same path for another version or host. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Returns a route as users see it. */
