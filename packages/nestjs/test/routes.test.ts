@@ -1,13 +1,17 @@
 import {
+  All,
   Controller,
   Delete,
   Get,
   Module,
   Post,
+  RequestMethod,
   Version,
   VERSION_NEUTRAL,
   VersioningType,
   type INestApplication,
+  type MiddlewareConsumer,
+  type NestModule,
   type Type,
   type VersioningOptions,
 } from '@nestjs/common';
@@ -149,6 +153,24 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect(ran).toEqual(['second create']);
   });
 
+  test('rule 277: names every catch-all of the application, and nothing that Nest answers', async () => {
+    const findings = await findingsOf(CatchAllModule, (started) => {
+      started.setGlobalPrefix('api', { exclude: ['health'] });
+      if (platform === 'fastify') return;
+      started.getHttpAdapter().all('/raw/*path', (_request: unknown, response: { json(body: object): void }) => response.json({ ran: ran.push('raw') }));
+    });
+    const paths = findings.map((line) => /^ {2}[A-Z]+ +(\S+) +answered 20\d without a token/.exec(line)?.[1] ?? line);
+    expect([...new Set(paths)].toSorted()).toEqual(platform === 'express' ? ['/api/open/{*path}', '/raw/*path'] : ['/api/open/*']);
+    expect(ran).not.toContain('health');
+    expect(ran).not.toContain('rest');
+  });
+
+  test('rule 277: names a catch-all of an application without guards', async () => {
+    const findings = await findingsOf(openModuleOf(platform === 'express' ? '*path' : '*'), (started) => started.setGlobalPrefix('api'));
+    expect(findings).toContainEqual(expect.stringMatching(/^ {2}(?:ALL|GET) +\/api\/\*(?:path)? +answered 200 without a token/));
+    expect(findings.filter((line) => line.includes('404'))).toEqual([]);
+  });
+
   // Fastify takes one route of a path
   test.runIf(platform === 'express')('rule 277: an open handler of another host is named', async () => {
     const findings = await findingsOf(HostsModule, () => {});
@@ -184,6 +206,49 @@ class SecondController {
 
 @Module({ imports: [TokenwardModule.forRoot(OPTIONS)], controllers: [FirstController, SecondController] })
 class VersionsModule {}
+
+@Controller()
+class CatchAllController {
+  @All('open/*')
+  @Public()
+  open() {
+    return ran.push('open');
+  }
+
+  @Get('health')
+  health() {
+    return ran.push('health');
+  }
+
+  @All('*')
+  rest() {
+    return ran.push('rest');
+  }
+}
+
+@Module({ imports: [TokenwardModule.forRoot(OPTIONS)], controllers: [CatchAllController] })
+class CatchAllModule implements NestModule {
+  configure(consumer: MiddlewareConsumer) {
+    const pass = (_request: unknown, _response: unknown, next: () => void): void => next();
+    consumer.apply(pass).forRoutes('*path');
+    consumer.apply(pass).forRoutes({ path: '*path', method: RequestMethod.ALL }, { path: 'health', method: RequestMethod.GET });
+    consumer.apply(pass).forRoutes(CatchAllController);
+  }
+}
+
+function openModuleOf(path: string): Type {
+  @Controller()
+  class OpenController {
+    @All(path)
+    all() {
+      return ran.push('all');
+    }
+  }
+
+  @Module({ controllers: [OpenController] })
+  class OpenModule {}
+  return OpenModule;
+}
 
 @Controller({ path: 'hosted', host: 'admin.example.com' })
 class AdminController {

@@ -1,6 +1,7 @@
 import type { GuardDemands } from '@tokenward/core/adapter';
 import { expressRoutes, isExpress } from './express.js';
 import { fastifyRoutes, isFastify } from './fastify.js';
+import { internalsOf } from './nest-internals.js';
 import type { FoundRoute } from './route.js';
 import { hostVariants, versionVariants, withVariants } from './variants.js';
 
@@ -40,6 +41,7 @@ export async function nestRoutes(app: NestApp): Promise<readonly FoundRoute[]> {
   await app.init();
   const rules = rulesOf(app);
   const versioning = app.config?.getVersioning?.();
+  const isInternal = await internalsOf(app);
   const platform = platformOf(app);
   if (isFastify(platform)) {
     const routes = await fastifyRoutes(platform, (version) => askVersion(version, versioning));
@@ -47,7 +49,7 @@ export async function nestRoutes(app: NestApp): Promise<readonly FoundRoute[]> {
     return routes.flatMap((route) => ofNest(route, rules, undefined));
   }
   const routes = isExpress(platform) ? expressRoutes(platform) : [];
-  return routes.flatMap((route) => ofNest(route, rules, versioning));
+  return routes.filter(({ handlers = [] }) => handlers.length === 0 || !handlers.every(isInternal)).flatMap((route) => ofNest(route, rules, versioning));
 }
 
 function ofNest(route: FoundRoute, rules: readonly HttpRule[] | undefined, versioning: Versioning | undefined): readonly FoundRoute[] {
@@ -55,7 +57,6 @@ function ofNest(route: FoundRoute, rules: readonly HttpRule[] | undefined, versi
   const marked: readonly Place[] = (config as { readonly [PLACES]?: readonly Place[] })[PLACES] ?? [];
   const places = [...handlers.flatMap(placesAt), ...marked];
   if (places.length === 0) {
-    if (isNotFound(route)) return [];
     return [rules && !route.isUnknown ? { ...route, note: route.note ?? "is no handler of Nest, so Nest's guards do not run for it" } : route];
   }
   const found = rules?.filter(({ owner, method }) => places.some((place) => place.owner === owner && place.method === method)) ?? [];
@@ -67,11 +68,6 @@ function ofNest(route: FoundRoute, rules: readonly HttpRule[] | undefined, versi
   const hosts = ofRoute.flatMap(({ owner }) => metadataOf('host', owner));
   const asked = versionVariants(versions, (version) => askVersion(version, versioning));
   return withVariants(withVariants([withRules(route, ofRoute)], asked), hostVariants(hosts, sampleHost));
-}
-
-/** Nest answers 404 for whatever is below its global prefix. */
-function isNotFound({ method, path }: FoundRoute): boolean {
-  return method === 'ALL' && path.endsWith('*path');
 }
 
 /** Returns the versions that a header tells apart. */
