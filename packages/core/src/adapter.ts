@@ -56,7 +56,7 @@ export {
   type WrittenDocument,
   type WrittenOperation,
 } from './openapi/write.js';
-export { isCalledBy, isRunBy, runnerOf, type Framework, type Runner } from './adapter/called-by.js';
+export { isCalledBy, runnerOf, type Framework, type Runner } from './adapter/called-by.js';
 export { createMountMemory } from './adapter/mounts.js';
 export { closeGate, type ResponseGate } from './adapter/response-gate.js';
 export { holdAnswer, type HeldResult } from './adapter/held-answer.js';

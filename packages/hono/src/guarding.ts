@@ -28,19 +28,20 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
     if (metadata) return held(answer(context, metadataResponse(metadata), next), context, next);
     const decision = native.decide(context, requirementsFor(context, preflight));
     if (decision instanceof Promise) {
-      const { promise: admitted, resolve } = Promise.withResolvers<void>();
-      return held(settleLate(decision, context, next, resolve), context, next, admitted);
+      const { promise: admitted, resolve } = Promise.withResolvers<boolean>();
+      return held(
+        settleLate(decision, context, next, () => resolve(true)),
+        context,
+        next,
+        admitted,
+      );
     }
     return decision.outcome === 'allow' ? admit(decision, context, next) : held(refuse(decision, context, next), context, next);
   };
   return markGuard(guard, requirementsFor);
 
-  /**
-   * On Node, holds back the answer of a caller by hand that does not wait. It must not end the process either.
-   *
-   * @param admitted undefined if the request is refused
-   */
-  function held(result: Promise<void>, context: Context, next: Next | undefined, admitted?: Promise<void>): Promise<void> {
+  /** On Node, holds back the answer of a caller by hand that does not wait. It must not end the process either. */
+  function held(result: Promise<void>, context: Context, next: Next | undefined, admitted = REFUSED): Promise<void> {
     const error = result.then(
       () => undefined,
       (reason: unknown) => reason,
@@ -91,6 +92,7 @@ function admit({ headers }: Decision, context: Context, next: Next | undefined):
 }
 
 const ADMITTED = Promise.resolve();
+const REFUSED = Promise.resolve(false);
 
 async function admitWith(headers: ResponseHeaders, context: Context, next: Next | undefined): Promise<void> {
   await next?.();

@@ -2,7 +2,7 @@ import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, 
 import { ModuleRef } from '@nestjs/core';
 import type { RouteRequirements, Decision } from '@tokenward/core';
 import { misuse, never, requirementsOf } from '@tokenward/core/adapter';
-import { isAskedByNest, refuseByHand, settleByHand } from './answer/by-hand.js';
+import { isAskedByNest, settleByHand } from './answer/by-hand.js';
 import { answerTo, rememberAdmitted, rememberPending } from './answer/answers.js';
 import { rememberAuth, rememberOpen } from './call/call-notes.js';
 import { carrierOf, unseenRequest, type Carrier } from './call/carrier.js';
@@ -50,23 +50,14 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
     const decision = carrier
       ? decideOn(carrier, rule.requirementsFor(carrier.request), engine)
       : engine.decide(unseenRequest(), withCredentials(rule.requirements));
-    if (decision instanceof Promise) {
+    // without `onDenied`, a refusal that is known is thrown: the caller need not wait for it
+    if ((decision instanceof Promise || (decision.outcome === 'deny' && engine.onDenied)) && carrier?.response && !isAskedByNest(canActivate)) {
       const finish = (one: Decision): boolean | Promise<boolean> => settle(one, context, carrier, rule, engine);
-      return rememberPending(context, this.#settleLater(decision, carrier, finish));
+      return rememberPending(context, settleByHand(decision, carrier.response, finish));
     }
-    if (decision.outcome === 'deny' && engine.onDenied && carrier?.response && !isAskedByNest(canActivate)) {
-      return rememberPending(
-        context,
-        refuseByHand(decision, carrier.response, () => settle(decision, context, carrier, rule, engine)),
-      );
-    }
-    const settled = settle(decision, context, carrier, rule, engine);
+    const settled =
+      decision instanceof Promise ? decision.then((one) => settle(one, context, carrier, rule, engine)) : settle(decision, context, carrier, rule, engine);
     return settled instanceof Promise ? rememberPending(context, settled) : settled;
-  }
-
-  #settleLater(decision: Promise<Decision>, carrier: Carrier | undefined, finish: (decision: Decision) => boolean | Promise<boolean>): Promise<boolean> {
-    if (!carrier?.response || isAskedByNest(canActivate)) return decision.then(finish);
-    return settleByHand(decision, carrier.response, finish);
   }
 
   #engineOf({ guard }: Rule): Engine {

@@ -1,7 +1,20 @@
-import { Controller, Get, Req, Res, type ExecutionContext } from '@nestjs/common';
+import {
+  Controller,
+  createParamDecorator,
+  Get,
+  Injectable,
+  Req,
+  Res,
+  UseInterceptors,
+  type CallHandler,
+  type CanActivate,
+  type ExceptionFilter,
+  type ExecutionContext,
+  type INestApplication,
+} from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigurationError, Public, Scopes, TokenwardGuard, type Deny } from '@tokenward/nestjs';
+import { ConfigurationError, Public, Scopes, TokenwardGuard, type AccessDeniedException, type Deny } from '@tokenward/nestjs';
 import { createWorld, type World } from './app.js';
 
 let world: World;
@@ -99,6 +112,142 @@ class HastyController {
     return 'SECRET';
   }
 }
+
+/** Asks the guard about another handler, and does not wait. */
+function askInHaste(context: ExecutionContext): void {
+  const [request, response] = context.getArgs<[unknown, unknown]>();
+  void HastyController.guard.canActivate(new ExecutionContextHost([request, response], Guarded, Guarded.prototype.one));
+}
+
+const AskedInHaste = createParamDecorator((_data: unknown, context) => askInHaste(context));
+
+@Controller('hasty')
+class HastyAroundController {
+  @Get('interceptor')
+  @Public()
+  @UseInterceptors({
+    intercept(context: ExecutionContext, next: CallHandler) {
+      askInHaste(context);
+      return next.handle();
+    },
+  })
+  intercepted() {
+    return 'SECRET';
+  }
+
+  @Get('parameter')
+  @Public()
+  parameter(@AskedInHaste() _asked: unknown) {
+    return 'SECRET';
+  }
+
+  @Get('guard')
+  @Public()
+  guarded() {
+    return 'SECRET';
+  }
+}
+
+function guardFirst(app: INestApplication, guard: CanActivate): void {
+  (app as unknown as { config: { getGlobalGuards(): CanActivate[] } }).config.getGlobalGuards().unshift(guard);
+}
+
+describe.each(['express', 'fastify'] as const)('an open handler behind code that asks the guard, on %s', (platform) => {
+  const hasty: CanActivate = {
+    canActivate(context) {
+      if (context.getHandler() === HastyAroundController.prototype.guarded) askInHaste(context);
+      return true;
+    },
+  };
+  const hastyLater: CanActivate = {
+    async canActivate(context) {
+      await new Promise(setImmediate);
+      return hasty.canActivate(context) as boolean;
+    },
+  };
+
+  test.each([
+    ['an interceptor', '/hasty/interceptor', undefined],
+    ['a parameter', '/hasty/parameter', undefined],
+    ['a guard of the app', '/hasty/guard', hasty],
+    ['a guard of the app that waited for something else', '/hasty/guard', hastyLater],
+  ] as const)('rule 157: its answer is held back until the decision that %s does not await', async (_name, path, guard) => {
+    for (const onDenied of [undefined, (decision: Deny) => decision, () => new Promise<void>(() => {})]) {
+      for (const [wishes, expected] of [
+        [{ scopes: ['orders:read'] }, 200],
+        [{ scopes: ['other'] }, 403],
+        [{ scopes: ['orders:read'], header: { kid: 'made-up' } }, 401],
+      ] as const) {
+        const refused: string[] = [];
+        const onRefused = ({ reason }: Deny): void => void refused.push(reason);
+        // each application fetches its keys anew
+        const { app, ask } = await world.start({
+          platform,
+          controllers: [HastyAroundController],
+          options: { onRefused, ...(onDenied && { onDenied }) },
+          prepare: (started) => guard && guardFirst(started, guard),
+        });
+        HastyController.guard = app.get(TokenwardGuard);
+        const { status, body } = await ask({ path, token: await world.token(wishes) });
+        expect([status, JSON.stringify(body).includes('SECRET'), refused.length]).toEqual([expected, expected === 200, expected === 200 ? 0 : 1]);
+      }
+    }
+  });
+});
+
+/** A guard of the app that adds its own checks to this one. */
+@Injectable()
+class WrappingGuard extends TokenwardGuard {
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    return (await super.canActivate(context)) && context.getType() === 'http';
+  }
+}
+
+describe.each(['express', 'fastify'] as const)('a guard of the app that extends this one and waits for it, on %s', (platform) => {
+  const caught: string[] = [];
+  const filter: ExceptionFilter = {
+    catch(error: Error, host) {
+      caught.push(error.name);
+      const response = host.switchToHttp().getResponse<{ status(code: number): { send(body: object): void } }>();
+      response.status((error as AccessDeniedException).getStatus()).send({ filtered: true });
+    },
+  };
+
+  test('rule 157: its refusals reach the exception filters, onRefused and onDenied, while keys are fetched and afterwards', async () => {
+    for (const isOwn of [false, true]) {
+      const refused: string[] = [];
+      const { ask } = await world.start({
+        platform,
+        controllers: [OrdersController],
+        providers: [WrappingGuard],
+        options: {
+          onRefused: ({ reason }) => void refused.push(reason),
+          ...(isOwn && {
+            onDenied: (_decision: Deny, context: ExecutionContext) =>
+              context.switchToHttp().getResponse<{ status(code: number): { send(body: object): void } }>().status(418).send({ mine: true }),
+          }),
+        },
+        prepare(app) {
+          guardFirst(app, app.get(WrappingGuard));
+          app.useGlobalFilters(filter);
+        },
+      });
+      caught.splice(0);
+      const other = await world.token({ scopes: ['other'] });
+      for (const [sent, status] of [
+        [{ path: '/orders/admin', token: other }, 403],
+        [{ path: '/orders/admin', token: other }, 403],
+        [{ path: '/orders', token: 'malformed' }, 401],
+      ] as const) {
+        const answer = await ask(sent);
+        expect([answer.status, answer.body]).toEqual(isOwn ? [418, { mine: true }] : [status, { filtered: true }]);
+      }
+      expect((await ask({ path: '/orders', token: other })).status).toBe(200);
+      expect(caught).toEqual(isOwn ? [] : Array.from({ length: 3 }, () => 'AccessDeniedException'));
+      expect(refused).toHaveLength(3);
+    }
+  });
+});
 
 test.each(['express', 'fastify'] as const)(
   'rule 157: holds the response back for a context made by hand that the caller does not await, on %s',

@@ -9,11 +9,6 @@ export function isCalledBy(running: object, caller: RegExp): boolean {
   return framesBelow(running, 1).some((frame) => caller.test(frame));
 }
 
-/** Returns whether a frame that matches waits for a function that is running, at any depth. */
-export function isRunBy(running: object, frames: RegExp): boolean {
-  return framesBelow(running).some((frame) => frames.test(frame));
-}
-
 /** How to recognise a framework on the stack. Each expression is tried on a frame, written as `file function`. */
 export interface Framework {
   /** Calls middleware. */

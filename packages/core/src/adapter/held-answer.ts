@@ -7,8 +7,8 @@ import { answerAlone } from './settle.js';
 export interface HeldResult<T> {
   /** Rejects, or never settles, if the request is refused. */
   readonly result: Promise<T>;
-  /** Fulfils once the request is admitted, before anything behind the guard runs. undefined: it is refused, as is known already. */
-  readonly admitted: Promise<void> | undefined;
+  /** Says whether the request is admitted, before anything behind the guard runs. A result that rejects says that it is not. */
+  readonly admitted: Promise<boolean>;
   /** Answers with the refusal. */
   refuse(response: ServerResponse): void | Promise<void>;
 }
@@ -22,7 +22,7 @@ export interface HeldResult<T> {
  */
 export function holdAnswer<T>({ result, admitted, refuse }: HeldResult<T>, response: ServerResponse): Promise<T> {
   const gate = closeGate(response);
-  let refused = admitted === undefined;
+  let refused = false;
   let isAwaited = false;
   let isOver = false;
 
@@ -31,22 +31,21 @@ export function holdAnswer<T>({ result, admitted, refuse }: HeldResult<T>, respo
     isOver = true;
   }
 
-  /** A caller that waits has not answered yet. */
-  function openToWaiting(): void {
-    if (gate.isUsed()) answerCareless();
-    else open();
-  }
-
   function answerCareless(): void {
     if (isOver) return;
     isOver = true;
     answerAlone(gate, (pass) => (isAnswered(response) ? undefined : refuse(pass))).catch(() => response.destroy());
   }
 
+  /** A caller that waits has not answered yet. */
+  function openToWaiting(): void {
+    if (refused && isAwaited && !gate.isUsed()) open();
+  }
+
   function noteRefusal(): void {
     refused = true;
-    if (isAwaited || gate.isUsed()) openToWaiting();
-    else setImmediate(answerCareless);
+    openToWaiting();
+    setImmediate(answerCareless);
   }
 
   function watch(promise: Promise<T>): Promise<T> {
@@ -55,7 +54,7 @@ export function holdAnswer<T>({ result, admitted, refuse }: HeldResult<T>, respo
       // `await` has both, `catch` and a mere `then(go on)` have one
       if (!handlers.every((one) => typeof one === 'function') || handlers.length < 2) return watch(next);
       isAwaited = true;
-      if (refused) openToWaiting();
+      openToWaiting();
       return next;
     }
 
@@ -70,8 +69,7 @@ export function holdAnswer<T>({ result, admitted, refuse }: HeldResult<T>, respo
     return Object.defineProperties(promise, { then: { value: then }, finally: { value: atLast }, constructor: { value: undefined } });
   }
 
-  void admitted?.then(open);
+  void admitted.then((isAdmitted) => (isAdmitted ? open() : noteRefusal()));
   void Promise.prototype.then.call(result, open, noteRefusal);
-  if (refused) setImmediate(answerCareless);
   return watch(result);
 }

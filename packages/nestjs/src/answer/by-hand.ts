@@ -1,64 +1,46 @@
 import type { ServerResponse } from 'node:http';
 import type { Decision, Deny } from '@tokenward/core';
-import { answerAlone, closeGate, holdAnswer, isAnswered, isRunBy, sendDenial, settle } from '@tokenward/core/adapter';
+import { holdAnswer, isCalledBy, sendDenial } from '@tokenward/core/adapter';
 import type { NativeResponse } from '../call/carrier.js';
 import { isReply } from '../call/response.js';
 
 /** Where Nest asks the guards of a call, in its own file or in a bundle. */
 const GUARDS_CONSUMER = /[\\/]guards-consumer\.js | tryActivate$/;
 
-/** Whether Nest asks the guard that is running, itself or by another guard. It then waits for the answer. */
+/** Whether Nest itself asks the guard that is running. It then waits for the answer. A guard of the app that asks this one may not. */
 export function isAskedByNest(canActivate: object): boolean {
-  return isRunBy(canActivate, GUARDS_CONSUMER);
+  return isCalledBy(canActivate, GUARDS_CONSUMER);
 }
 
 /**
- * Holds the response back until the decision arrives: a caller by hand may not wait for it. A refusal goes out at once, and what others answer afterwards
- * is ignored.
+ * Holds the response back until the decision is known and the caller by hand waits for it. If the request is refused and the caller does not wait, the usual
+ * refusal is sent, and neither the caller's answer nor that of `onDenied`.
  *
- * @param finish returns what the guard makes of the decision. For an admission it runs before anybody can answer.
+ * @param finish returns what the guard makes of an admission. For a refusal it throws, or has `onDenied` answer
  */
-export function settleByHand<T>(decision: Promise<Decision>, response: NativeResponse, finish: (decision: Decision) => T | Promise<T>): Promise<T> {
-  const raw = rawOf(response);
-  const gate = closeGate(raw);
-  const admitted: { result?: T } = {};
-  const finished = decision.then(async (settled) => {
-    if (settled.outcome === 'allow') admitted.result = await finish(settled);
-    return settled;
-  });
+export function settleByHand<T>(decision: Deny | Promise<Decision>, response: NativeResponse, finish: (decision: Decision) => T | Promise<T>): Promise<T> {
+  const raw = isReply(response) ? response.raw : response;
+  const { promise: admitted, resolve } = Promise.withResolvers<boolean>();
+  let denied: Deny | undefined;
 
-  function answer(send: (response: ServerResponse) => void): Promise<void> {
-    return answerAlone(gate, (pass) => (isAnswered(raw) ? undefined : send(pass)));
+  async function settle(): Promise<T> {
+    const known = decision instanceof Promise ? await decision : decision;
+    resolve(known.outcome === 'allow');
+    if (known.outcome === 'allow') {
+      // the response opens first: it may hold an answer of somebody else, and then no handler may run
+      await admitted;
+      return finish(known);
+    }
+    denied = known;
+    // a caller that waits does so by then, and what `onDenied` answers passes
+    await new Promise((done) => setImmediate(done));
+    return finish(known);
   }
 
-  const outcomes = {
-    response: raw,
-    admit: () => admitted.result!,
-    async refuse(denied: Deny): Promise<T> {
-      await answer((pass) => sendDenial(pass, denied));
-      return finish(denied);
-    },
-    async fail(error: Error): Promise<never> {
-      await answer((pass) => pass.writeHead(500).end());
-      throw error;
-    },
-    overtaken: () => admitted.result!,
-  };
-  return settle<T>(finished, outcomes, gate) as Promise<T>;
-}
+  function refuse(pass: ServerResponse): void {
+    if (denied) sendDenial(pass, denied);
+    else pass.writeHead(500).end();
+  }
 
-/**
- * Refuses while `onDenied` may answer late. If the caller does not wait, the usual refusal is sent, and neither the caller's answer nor that of `onDenied`.
- *
- * @param finish makes the refusal, and has `onDenied` answer
- */
-export function refuseByHand<T>(denied: Deny, response: NativeResponse, finish: () => T | Promise<T>): Promise<T> {
-  const raw = rawOf(response);
-  // the caller waits by then, so the answer of `onDenied` passes
-  const result = new Promise((resolve) => setImmediate(resolve)).then(finish);
-  return holdAnswer({ result, admitted: undefined, refuse: (pass) => sendDenial(pass, denied) }, raw);
-}
-
-function rawOf(response: NativeResponse): ServerResponse {
-  return isReply(response) ? response.raw : response;
+  return holdAnswer({ result: settle(), admitted, refuse }, raw);
 }

@@ -59,14 +59,18 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
 
   return [
     {
-      name: `rule 157: ${name}: refuses unauthorized requests while keys are fetched and afterwards, and admits a good token`,
+      name: `rule 157: ${name}: refuses unauthorized requests while keys are fetched and afterwards, tells onRefused, and admits a good token`,
       async run(suite) {
-        const app = await start(suite);
+        const reasons: string[] = [];
+        const app = await start(suite, { onRefused: ({ reason }) => void reasons.push(reason) });
         const all = await unauthorizedOf(suite);
         const good = await suite.token({ scopes: ['a'] });
         for (const [request, answer] of await askAtOnce(app, '/odd', all)) await expectRefusal(suite, answer, request);
+        ok(new Set(reasons).size === all.length, `onRefused saw only ${reasons.join()}`);
         for (const request of all) {
+          const before = reasons.length;
           await expectRefusal(suite, await app.ask({ path: '/odd', token: request.token }), request);
+          ok(reasons.length > before, `onRefused did not see it: ${request.what}`);
           await expectGood(suite, app, good);
         }
       },
