@@ -11,7 +11,7 @@ import { assertWishes, CALLER_WISHES, type CallerWishes } from './wishes.js';
 export interface ProtectedOptions {
   /**
    * Routes that are meant to be open: `GET /health`, or `GET /docs/*` for all routes below a path. `*` in place of the method stands for every method. Each
-   * must name a route of the app.
+   * must name a route of the app, and stands for all its versions and hosts.
    */
   readonly except?: readonly string[] | undefined;
   /**
