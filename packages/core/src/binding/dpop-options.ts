@@ -32,7 +32,7 @@ export interface DpopOptions {
   readonly maxReplays?: number | undefined;
 }
 
-/** The signature algorithms of proofs: with key pairs only (RFC 9449 s4.3 (6)). */
+/** The signature algorithms of proofs: with key pairs only (RFC 9449 s4.3 (5)). */
 export type ProofAlgorithm = (typeof ALGORITHMS)[number];
 
 /** How a token must be bound to its sender. */

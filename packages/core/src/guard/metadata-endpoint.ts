@@ -49,7 +49,7 @@ export function createMetadataEndpoint(
     const { resourceName, resourceDocumentation, resourcePolicyUri, resourceTosUri } = metadata;
     return {
       resource,
-      // RFC 9728 s2: a list without items is left out
+      // RFC 9728 s3.2: a list without items is left out
       authorization_servers: servers.length > 0 ? servers : undefined,
       scopes_supported: scopes.length > 0 ? scopes : undefined,
       bearer_methods_supported: ['header'],

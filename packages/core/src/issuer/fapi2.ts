@@ -22,7 +22,7 @@ const SKEW = { least: 10, most: 60 };
 const FORBIDDEN = {
   sharedSecrets: 's5.4.1 demands signatures with key pairs',
   sharedSecretsFile: 's5.4.1 demands signatures with key pairs',
-  unsafeHttpHosts: 's5.2 demands TLS',
+  unsafeHttpHosts: 's5.2.1 demands TLS',
   unsafeAcceptTokensForAnyAudience: 's5.4.1 (RFC 8725 s3.9) demands that tokens are for this API',
   unsafeAcceptAnyTenant: 's5.4.1 (RFC 8725 s3.8) demands issuers that are known',
 } as const satisfies Partial<Record<keyof IssuerOptions, string>>;

@@ -28,7 +28,7 @@ export interface FetchedJson {
 export class NotFoundError extends Error {}
 
 /**
- * Fetches a JSON document with GET. It follows no redirect (RFC 9700 s4.12).
+ * Fetches a JSON document with GET. It follows no redirect.
  *
  * @param signal ends the fetch, even if the transport ignores it. The error contains the message of its reason
  * @param publicOnly see {@link Transport}

@@ -43,7 +43,7 @@ function isComplex(identifier: JsonObject): boolean {
   return [own(identifier, 'user'), own(identifier, 'session')].some((member) => member !== undefined && member !== null);
 }
 
-/** Reads the formats `iss_sub` (RFC 9493 s3.2.4) and `opaque` (s3.2.7). */
+/** Reads the formats `iss_sub` (RFC 9493 s3.2.3) and `opaque` (s3.2.4). */
 function nameIn(identifier: unknown, issuer: string): string | undefined {
   if (!isJsonObject(identifier)) return undefined;
   const format = own(identifier, 'format');
