@@ -55,7 +55,7 @@ describe('FAPI 2.0 Security Profile s5.3.4, requirements for resource servers', 
     expect(verdictOf(await decide(good))).toBe('allow');
   });
 
-  test('(2) accepts no token in the query, in a form or in a cookie', async () => {
+  test('(2) accepts no token in the query or in a cookie', async () => {
     const token = await issuer.issueToken(good);
     for (const more of [{ target: `/orders?access_token=${token}`, headers: {} }, { headers: { cookie: `access_token=${token}` } }])
       expect(verdictOf(await decide(good, { more }))).toBe('missing_token');
