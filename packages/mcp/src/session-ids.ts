@@ -24,8 +24,8 @@ const MAC_BYTES = 24;
 const ID = /^[\w-]{24}[\w-]{32}$/;
 
 /**
- * Creates session ids that are bound to their user: another user who gets hold of one cannot use it (MCP security best practices: session hijacking until revision
- * 2025-11-25, state handle hijacking since 2026-07-28). An id carries a keyed digest of its owner, so nothing needs to be stored.
+ * Creates session ids that are bound to their user: another user who gets hold of one cannot use it (MCP security best practices: session
+ * hijacking, and since revision 2026-07-28 state handle hijacking). An id carries a keyed digest of its owner, so nothing needs to be stored.
  *
  * @throws ConfigurationError if the secret is too short
  *
