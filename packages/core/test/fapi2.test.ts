@@ -165,6 +165,24 @@ describe('FAPI 2.0 Security Profile s5.4.1, cryptography', () => {
     const wrong = configurationErrorOf(() => guardWith({ introspection: { ...introspection, privateKey: { key, algorithm: 'RS256' } } }));
     expect(wrong?.problems).toEqual([{ path: 'introspection.privateKey.algorithm', message: expect.stringContaining('profile "fapi2"') }]);
   });
+
+  test('a key that can sign with none of these algorithms is refused for assertions', () => {
+    for (const namedCurve of ['P-384', 'P-521']) {
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve });
+      for (const key of [privateKey.export({ type: 'pkcs8', format: 'pem' }), privateKey.export({ format: 'jwk' })]) {
+        const wrong = configurationErrorOf(() => guardWith({ introspection: asked({ clientSecret: undefined, privateKey: { key } }) }));
+        expect(wrong?.problems).toEqual([{ path: 'introspection.privateKey.key', message: expect.stringContaining('profile "fapi2"') }]);
+      }
+    }
+  });
+
+  test('a key that is unfit for every algorithm, or is none, is reported once', () => {
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+    for (const key of [weak, 'no key']) {
+      const wrong = configurationErrorOf(() => guardWith({ introspection: asked({ clientSecret: undefined, privateKey: { key } }) }));
+      expect(wrong?.problems).toEqual([{ path: 'introspection.privateKey.key', message: expect.not.stringContaining('fapi2') }]);
+    }
+  });
 });
 
 describe('FAPI 2.0 Security Profile s5.3.2.1, clocks', () => {

@@ -107,19 +107,25 @@ function introspectionOptions(options: object, wrong: WrongOption): object {
   const key = own(options, 'privateKey');
   if (!isObject(key)) return options;
   const algorithm = own(key, 'algorithm');
-  if (algorithm === undefined) return { ...options, privateKey: { ...key, algorithm: algorithmFor(key) } };
+  if (algorithm === undefined) {
+    const possible = algorithmsOf(key);
+    const allowed = possible.find((name) => ALGORITHMS.includes(name));
+    if (possible.length > 0 && allowed === undefined)
+      contradict(wrong, 'introspection.privateKey.key', `s5.4.1 allows only ${ALGORITHMS.join(', ')}`, ` (got a key for ${possible.join(', ')})`);
+    return { ...options, privateKey: { ...key, algorithm: allowed } };
+  }
   if (!ALGORITHMS.includes(algorithm as string)) contradict(wrong, 'introspection.privateKey.algorithm', `s5.4.1 allows only ${ALGORITHMS.join(', ')}`);
   return options;
 }
 
-/** Returns undefined for a key that cannot be read: its reader reports it. */
-function algorithmFor(option: object): string | undefined {
+/** Returns none for a key that cannot be read, or that cannot sign: its reader reports it. */
+function algorithmsOf(option: object): readonly string[] {
   const key = own(option, 'key');
   try {
     const parsed = typeof key === 'string' ? createPrivateKey(key) : createPrivateKey({ key: { ...(key as object) }, format: 'jwk' } as never);
-    return signingAlgorithms(parsed).find((name) => ALGORITHMS.includes(name));
+    return signingAlgorithms(parsed);
   } catch {
-    return undefined;
+    return [];
   }
 }
 
