@@ -20,6 +20,7 @@ import { createProbes } from './keys/probes.js';
 import { readDecryption, readEncryptedTokens, type DecryptionConfig } from './keys/read-decryption.js';
 import { readClock, type Clock } from './lib/clock.js';
 import { ConfigurationError, type ConfigurationProblem } from './lib/configuration-error.js';
+import { own } from './lib/json.js';
 import { OptionReader, plainOptions } from './lib/option-reader.js';
 import { numberOption, readInnerTable, readTable, textOption, type OptionTable } from './lib/option-table.js';
 import { shown } from './lib/shown-option.js';
@@ -120,6 +121,8 @@ export interface TokenCacheOptions {
 /** The options of a guard, validated and complete. */
 export interface GuardConfig {
   readonly issuers: Issuers;
+  /** The hosts in `unsafeHttpHosts`, also of single issuers. */
+  readonly httpHosts: ReadonlySet<string>;
   readonly claims: ClaimsSchema | undefined;
   readonly decryption: DecryptionConfig | undefined;
   readonly tokenCache: TokenCacheLimits | undefined;
@@ -186,6 +189,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
     resourceMetadata: resourceMetadataUrl,
     scopeHierarchy: scopes,
     audiences: [given.audience ?? []].flat(),
+    httpHosts: httpHostsOf([given, ...(Array.isArray(issuers) ? (issuers as readonly IssuerOptions[]) : [])]),
     clockSkewSeconds: ISSUER_OPTIONS.clockSkewSeconds(reader, 'clockSkewSeconds'),
   };
   return () =>
@@ -237,6 +241,10 @@ function checkTogether(reader: OptionReader, senderConstraint: SenderConstraint 
       'senderConstraint',
       'cannot be combined with session: the tokens of browser sessions are bearer tokens. Give the routes of the app a guard of their own',
     );
+}
+
+function httpHostsOf(listed: readonly IssuerOptions[]): ReadonlySet<string> {
+  return new Set(listed.flatMap((options) => (own(options, 'unsafeHttpHosts') ?? []) as readonly string[]));
 }
 
 function readClaimsSchema(reader: OptionReader, name: string): ClaimsSchema | undefined {

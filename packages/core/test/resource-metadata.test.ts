@@ -120,6 +120,30 @@ describe('rule 110: the metadata of an API without a framework', () => {
     expect(warn).toHaveBeenCalledWith(expect.stringContaining('Set publicOrigin or metadata.resource'), { code: 'TOKENWARD_METADATA' });
   });
 
+  test('a resource and an authorization server use https, or http on loopback or on a host in unsafeHttpHosts (RFC 9728 s1.2)', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    onTestFinished(() => warn.mockRestore());
+    const of = (options: GuardOptions) => documentOf(create({ issuer: 'http://idp.internal', jwksUri, audience: 'http://api.internal/v1', ...options }));
+    expect(of({})).toBeUndefined();
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('its audience is not an https URL'), { code: 'TOKENWARD_METADATA' });
+    const secure = of({ publicOrigin: 'https://api.example.com' });
+    expect(secure).toMatchObject({ resource: 'https://api.example.com' });
+    expect(secure).not.toHaveProperty('authorization_servers');
+    const listed = { resource: 'http://api.internal/v1', authorization_servers: ['http://idp.internal'] };
+    expect(of({ unsafeHttpHosts: ['api.internal', 'idp.internal'] })).toMatchObject(listed);
+    const ofIssuer = { issuer: 'http://idp.internal', jwksUri, audience: 'http://api.internal/v1', unsafeHttpHosts: ['api.internal', 'idp.internal'] };
+    expect(documentOf(create({ issuers: [ofIssuer] }))).toMatchObject(listed);
+    const loopback = { resource: 'http://127.0.0.1:3000', authorization_servers: ['http://localhost:8080'] };
+    expect(of({ audience: 'http://127.0.0.1:3000', issuer: 'http://localhost:8080' })).toMatchObject(loopback);
+  });
+
+  test('the endpoint says which authorization servers it offers', () => {
+    expect(create(one).metadata().authorizationServers).toEqual(['https://login.example.com']);
+    expect(create({ issuers: () => undefined, audience: 'https://api.example.com' }).metadata().authorizationServers).toEqual([]);
+    const metadata = { authorizationServers: ['https://d.example.com'] };
+    expect(create({ ...one, metadata }).metadata().authorizationServers).toEqual(['https://d.example.com']);
+  });
+
   test('a policy that is none is refused', () => {
     expect(() => create(one).metadata(['orders:read'] as never)).toThrow(expect.objectContaining({ name: 'ConfigurationError' }));
   });

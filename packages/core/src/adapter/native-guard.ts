@@ -144,10 +144,9 @@ export function createNativeGuard<Request extends object, Native extends readonl
 
   function metadata(): MetadataEndpoint {
     if (endpoint) return endpoint;
-    const { paths, url, answer } = guard.metadata(() => offered.policies);
+    const { answer, ...others } = guard.metadata(() => offered.policies);
     endpoint = {
-      paths,
-      url,
+      ...others,
       answer(request) {
         offered.close();
         return answer(request);

@@ -26,7 +26,11 @@ describe('where metadata is served (RFC 9728 s3.1)', () => {
 
   test.each([
     ['https://api.example.com', true],
-    ['http://api.example.com/v1', true],
+    ['http://api.example.com/v1', false],
+    ['http://127.0.0.1.example.com', false],
+    ['http://localhost:3000/v1', true],
+    ['http://127.0.0.1:3000', true],
+    ['http://api:3000/v1', true],
     ['https://api.example.com?tenant=1', false],
     ['https://api.example.com#x', false],
     ['https://user@api.example.com', false],
@@ -37,7 +41,7 @@ describe('where metadata is served (RFC 9728 s3.1)', () => {
     ['api://orders', false],
     ['', false],
   ])('the audience %j can be a resource: %s', (audience, isResource) => {
-    expect(isResourceUrl(audience)).toBe(isResource);
+    expect(isResourceUrl(audience, new Set(['api']))).toBe(isResource);
   });
 });
 

@@ -7,7 +7,10 @@ import type { ResponseHeaders } from './decision.js';
 
 /** What this API's metadata says beyond what the guard knows (RFC 9728 s2). */
 export interface ResourceMetadataOptions {
-  /** The URL of this API, without query and fragment. Default: the first `audience` that is such a URL, else `publicOrigin`. */
+  /**
+   * The URL of this API, without query and fragment. Default: the first `audience` that is such a URL, with https or on a host for which http is accepted, else
+   * `publicOrigin`.
+   */
   readonly resource?: string | undefined;
   /** The scopes to offer, instead of those that routes require. */
   readonly scopes?: readonly string[] | undefined;
@@ -46,6 +49,8 @@ export interface MetadataEndpoint {
   readonly paths: readonly string[];
   /** The address that challenges name in `resource_metadata`. undefined if no option says the URL of this API. */
   readonly url: string | undefined;
+  /** The authorization servers that it offers. None if no option says which. */
+  readonly authorizationServers: readonly string[];
 }
 
 const MAX_ITEMS = 1000;
@@ -154,9 +159,16 @@ export function metadataPlace(resource: string, origin: string = new URL(resourc
   return { paths: [...new Set([own, own.replace(/\/$/, ''), WELL_KNOWN])], url: `${origin}${own}` };
 }
 
-/** Returns whether an identifier, such as an audience, is a URL that can be the resource of metadata (RFC 9728 s1.2). */
-export function isResourceUrl(text: string): boolean {
-  const url = URL.parse(text);
-  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') return false;
-  return !/[?#]/.test(text) && urlProblem(text, new Set([url.hostname])) === undefined && printable(text, text.length) === text;
+/**
+ * Returns whether an identifier, such as an audience, is a URL that can be the resource of metadata (RFC 9728 s1.2).
+ *
+ * @param httpHosts hosts besides loopback for which plain http is accepted
+ */
+export function isResourceUrl(text: string, httpHosts: ReadonlySet<string>): boolean {
+  return !/[?#]/.test(text) && urlProblem(text, httpHosts) === undefined && printable(text, text.length) === text;
+}
+
+/** Returns which of the issuers in the options metadata offers to clients: those that are URLs, and not the pattern of several. */
+export function offeredServers(issuers: readonly string[], httpHosts: ReadonlySet<string>): readonly string[] {
+  return issuers.filter((name) => isResourceUrl(name, httpHosts) && !name.includes('{'));
 }

@@ -3,6 +3,7 @@ import {
   mayBeMetadata,
   metadataPlace,
   offeredScopes,
+  offeredServers,
   type MetadataAnswer,
   type MetadataEndpoint,
   type ResourceMetadataConfig,
@@ -15,6 +16,8 @@ import { isPreflight } from '../request/preflight.js';
 
 export interface MetadataEndpointConfig {
   readonly issuers: Issuers;
+  /** Hosts besides loopback whose URLs may have plain http. */
+  readonly httpHosts: ReadonlySet<string>;
   readonly metadata: ResourceMetadataConfig;
   readonly publicOrigin: string | undefined;
   readonly clientCertificate: { readonly isAnnounced: boolean };
@@ -30,20 +33,20 @@ export interface MetadataEndpointConfig {
  * (RFC 9728 s3.3, s7.3).
  */
 export function createMetadataEndpoint(
-  { issuers, metadata, publicOrigin, clientCertificate, dpop, senderConstraint, audiences }: MetadataEndpointConfig,
+  { issuers, httpHosts, metadata, publicOrigin, clientCertificate, dpop, senderConstraint, audiences }: MetadataEndpointConfig,
   policies: RoutePolicies,
 ): MetadataEndpoint {
-  const resource = metadata.resource ?? [...audiences, ...issuers.audiences].find(isResourceUrl) ?? publicOrigin;
+  const resource = metadata.resource ?? [...audiences, ...issuers.audiences].find((name) => isResourceUrl(name, httpHosts)) ?? publicOrigin;
   if (resource === undefined) {
     process.emitWarning(UNKNOWN_RESOURCE, { code: 'TOKENWARD_METADATA' });
     return NOWHERE;
   }
   const { paths, url } = metadataPlace(resource, publicOrigin);
   const known: ReadonlySet<string> = new Set(paths);
+  const servers = metadata.authorizationServers ?? offeredServers(issuers.names, httpHosts);
   let last: { readonly policies: readonly Policy[]; readonly count: number; readonly answer: MetadataAnswer } | undefined;
 
   function document(ofRoutes: readonly Policy[]): object {
-    const servers = metadata.authorizationServers ?? issuers.names.filter((name) => isResourceUrl(name) && !name.includes('{'));
     const scopes = metadata.scopes ?? offeredScopes(ofRoutes.flatMap(mentionedScopes));
     const types = [...new Set(ofRoutes.flatMap(mentionedDetailTypes))];
     const { resourceName, resourceDocumentation, resourcePolicyUri, resourceTosUri } = metadata;
@@ -77,6 +80,7 @@ export function createMetadataEndpoint(
   return Object.freeze({
     paths,
     url,
+    authorizationServers: servers,
     answer({ method, target, headers }) {
       // compared as it was sent: a path in another spelling may belong to another route
       if (!mayBeMetadata(target) || !known.has(target.split('?', 1)[0]!)) return undefined;
@@ -101,8 +105,8 @@ const PREFLIGHT = answerWith(204, '', {
 });
 
 const UNKNOWN_RESOURCE =
-  'guard.metadata() serves nothing, since no option says the URL of this API: its audience is not a URL. Set publicOrigin or metadata.resource';
-const NOWHERE: MetadataEndpoint = Object.freeze({ paths: Object.freeze([]), url: undefined, answer: () => undefined });
+  'guard.metadata() serves nothing, since no option says the URL of this API: its audience is not an https URL. Set publicOrigin or metadata.resource';
+const NOWHERE: MetadataEndpoint = Object.freeze({ paths: Object.freeze([]), url: undefined, authorizationServers: Object.freeze([]), answer: () => undefined });
 
 function answerWith(status: number, body: string, headers: ResponseHeaders): MetadataAnswer {
   return Object.freeze({ status, headers: Object.freeze(headers), body });

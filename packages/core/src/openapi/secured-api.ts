@@ -1,4 +1,4 @@
-import { isResourceUrl } from '../decision/resource-metadata.js';
+import { offeredServers } from '../decision/resource-metadata.js';
 import type { GuardConfig } from '../options.js';
 
 /** What documents need to know about the guard of an API. */
@@ -23,10 +23,12 @@ const MAX_ISSUERS = 20;
  * Returns what documents say about a guard. Like the metadata of the API (RFC 9728), it contains nothing that is meant for the guard alone: no `metadataUrl`
  * and no `jwksUri`, which may be addresses of a private network.
  */
-export function securedApi(config: Pick<GuardConfig, 'issuers' | 'metadata' | 'session' | 'scopeHierarchy' | 'senderConstraint' | 'dpop'>): SecuredApi {
-  const { issuers, metadata, session, scopeHierarchy, senderConstraint, dpop } = config;
+export function securedApi(
+  config: Pick<GuardConfig, 'issuers' | 'httpHosts' | 'metadata' | 'session' | 'scopeHierarchy' | 'senderConstraint' | 'dpop'>,
+): SecuredApi {
+  const { issuers, httpHosts, metadata, session, scopeHierarchy, senderConstraint, dpop } = config;
   const names = metadata.authorizationServers ?? issuers.names;
-  const listed = names.filter((name) => isResourceUrl(name) && !name.includes('{'));
+  const listed = offeredServers(names, httpHosts);
   const isTooLong = listed.length > MAX_ISSUERS;
   return {
     issuers: isTooLong ? [] : listed,
