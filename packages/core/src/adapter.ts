@@ -18,6 +18,7 @@ export { publish } from './events/events.js';
 export { readRequestBody } from './request/request-body.js';
 export { isAmbiguousTarget, normalPath } from './request/request-path.js';
 export { documentedPolicy, necessaryScopes } from './policy/evaluate.js';
+export { nobody } from './policy/kinds/nobody.js';
 export { systemClock } from './lib/clock.js';
 export { collectBytes, type CollectedBytes } from './lib/collect-bytes.js';
 export { misuse } from './lib/configuration-error.js';

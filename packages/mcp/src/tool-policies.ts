@@ -1,5 +1,5 @@
 import { allOf, anyOf, isPolicy, policy, type Policy } from '@tokenward/core';
-import { authOf, didYouMean, misuse, shownMember } from '@tokenward/core/adapter';
+import { authOf, didYouMean, misuse, nobody, shownMember } from '@tokenward/core/adapter';
 import { callsIn, type Call, type OddBody } from './json-rpc.js';
 
 /** What a tool requires: a policy, or only what the endpoint requires of every request. */
@@ -30,7 +30,7 @@ interface AnyRequest {
 /**
  * Returns the policies of an MCP server's tools, for a guard that runs after the body was parsed and before the SDK. A call of a tool whose policy is not
  * satisfied gets a 403 that names all scopes that the next token needs: those that this token lacks, and those that it has and other tools need. In a batch, every
- * call counts. A body that is not understood is refused.
+ * call counts. A tool that is not listed is refused with 403, and a body that is not understood with 400: both without a challenge, since no scope would help.
  *
  * @param tools what each tool requires
  * @throws ConfigurationError if a requirement is not a policy
@@ -69,19 +69,18 @@ export function toolPolicies<Request extends object>(tools: Requirements, option
 }
 
 const ENDPOINT = policy('what the endpoint requires', () => true);
-const UNLISTED = refusing('toolPolicies lists the tool that is called');
+const UNLISTED = nobody('unlisted_tool');
 
 const ODD: Readonly<Record<OddBody, Policy>> = {
-  'no parsed body': refusing('the body was parsed as JSON before this guard'),
-  'not a JSON-RPC message': refusing('the body is a JSON-RPC message'),
-  'an empty batch': refusing('the batch contains a message'),
-  'a batch that is too long': refusing('the batch contains at most 100 messages'),
-  'a tool call without the name of a tool': refusing('tools/call names a tool'),
+  'no parsed body': malformed('the body was not parsed as JSON before this guard'),
+  'not a JSON-RPC message': malformed('the body is not a JSON-RPC message'),
+  'an empty batch': malformed('the batch is empty'),
+  'a batch that is too long': malformed('the batch has more than 100 messages'),
+  'a tool call without the name of a tool': malformed('tools/call names no tool'),
 };
 
-/** A policy that nobody satisfies. Its name says what would have been needed, in fixed words. */
-function refusing(name: string): Policy {
-  return policy(name, () => false);
+function malformed(cause: string): Policy {
+  return nobody('malformed_message', cause);
 }
 
 /** Koa's `ctx.body` is that of the response. */

@@ -30,6 +30,19 @@ function call(name: string, method = 'tools/call'): object {
 const tools: Requirements = { list: 'authenticated', delete: scope('orders:write'), audit: role('auditor') };
 
 describe('rule 232: toolPolicies', () => {
+  test.each([
+    [undefined, 'the body was not parsed as JSON before this guard'],
+    ['tools/call', 'the body is not a JSON-RPC message'],
+    [[], 'the batch is empty'],
+    [Array.from({ length: 101 }, () => call('list')), 'the batch has more than 100 messages'],
+    [{ jsonrpc: '2.0', id: 1, method: 'tools/call' }, 'tools/call names no tool'],
+  ])('rule 233: a message that cannot be read is a 400 that no client takes for a demand for scopes: %#', async (body, cause) => {
+    const refused = await decide(tools, body);
+    expect(refused).toMatchObject({ outcome: 'deny', status: 400, reason: 'malformed_message', cause, body: { error: 'invalid_request' } });
+    expect(refused).not.toHaveProperty(['headers', 'www-authenticate']);
+    expect(refused.outcome === 'deny' && refused.explain().summary).toContain(cause);
+  });
+
   test('takes any policy, and implied scopes count', async () => {
     expect(await decide(tools, call('audit'))).toMatchObject({ outcome: 'deny', status: 403, reason: 'insufficient_role' });
     expect(await decide(tools, call('delete'))).toMatchObject({ outcome: 'deny', status: 403, reason: 'insufficient_scope', body: { scope: 'orders:write' } });
@@ -38,12 +51,28 @@ describe('rule 232: toolPolicies', () => {
 
   test('a tool that is not listed is refused, or requires what otherTools says', async () => {
     const refused = await decide(tools, call('new_tool'));
-    expect(refused).toMatchObject({ outcome: 'deny', reason: 'policy_refused' });
+    // no scope would help: a client that asked for more would be refused again
+    expect(refused).toMatchObject({ outcome: 'deny', status: 403, reason: 'unlisted_tool', headers: { 'cache-control': 'no-store' } });
+    expect(refused).not.toHaveProperty(['headers', 'www-authenticate']);
+    expect(refused).not.toHaveProperty('body.error');
     // neither the name, which the client chose, nor anything else of the body is shown
     expect(JSON.stringify(refused.outcome === 'deny' && refused.explain())).not.toContain('new_tool');
     expect(await decide(tools, call('new_tool'), { options: { otherTools: scope('tools:use') } })).toMatchObject({ body: { scope: 'tools:use' } });
     expect(await decide(tools, call('new_tool'), { options: { otherTools: 'authenticated' } })).toMatchObject({ outcome: 'allow' });
     expect(await decide({}, call('new_tool'), { options: { otherTools: 'authenticated' } })).toMatchObject({ outcome: 'allow' });
+  });
+
+  test('what no scope can solve comes before missing scopes', async () => {
+    for (const [body, status, reason] of [
+      [[call('delete'), call('new_tool')], 403, 'unlisted_tool'],
+      [[call('audit'), call('new_tool')], 403, 'unlisted_tool'],
+      [[call('delete'), {}], 400, 'malformed_message'],
+    ] as const) {
+      const refused = await decide(tools, body);
+      expect(refused).toMatchObject({ outcome: 'deny', status, reason });
+      expect(refused).not.toHaveProperty(['headers', 'www-authenticate']);
+      expect(refused).not.toHaveProperty('body.scope');
+    }
   });
 
   test('other methods require what methods says', async () => {
@@ -56,7 +85,7 @@ describe('rule 232: toolPolicies', () => {
   test('a Map lists names that an object cannot', async () => {
     const map = new Map([['__proto__', scope('a')]]);
     expect(await decide(map, call('__proto__'))).toMatchObject({ outcome: 'deny', body: { scope: 'a' } });
-    expect(await decide(map, call('constructor'))).toMatchObject({ outcome: 'deny', reason: 'policy_refused' });
+    expect(await decide(map, call('constructor'))).toMatchObject({ outcome: 'deny', reason: 'unlisted_tool' });
   });
 
   test('finds the body where Koa has it, or where an option says', async () => {
@@ -68,7 +97,7 @@ describe('rule 232: toolPolicies', () => {
 
   test('a request without a parsed body is refused, unless its method has none', async () => {
     for (const method of ['POST', 'PUT', 'PATCH', 'QUERY', 'get', undefined]) {
-      expect(await decide(tools, undefined, { request: { method } }), method).toMatchObject({ outcome: 'deny', reason: 'policy_refused' });
+      expect(await decide(tools, undefined, { request: { method } }), method).toMatchObject({ outcome: 'deny', status: 400, reason: 'malformed_message' });
     }
     for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS']) {
       expect(await decide(tools, undefined, { request: { method } }), method).toMatchObject({ outcome: 'allow' });

@@ -50,6 +50,8 @@ const REASONS: Members<Reason> = {
   insufficient_role: true,
   insufficient_claim: true,
   policy_refused: true,
+  unlisted_tool: true,
+  malformed_message: true,
   weak_authentication: true,
   stale_authentication: true,
   keys_unavailable: true,

@@ -10,7 +10,7 @@ export interface ProblemDetails {
   readonly type: string;
   readonly title: string;
   readonly status: number;
-  /** The error code of RFC 6750 s3.1 or RFC 9470 s3; absent if the request had no credentials. */
+  /** The error code of RFC 6750 s3.1 or RFC 9470 s3; absent if the request had no credentials, or if no token allows it. */
   readonly error?: string;
   /** Only for a session cookie without proof that the request comes from the app itself. Its page can then correct the request. */
   readonly reason?: 'cross_site_request';

@@ -36,6 +36,13 @@ const ANSWERS = {
     error: 'insufficient_user_authentication',
     detail: 'This resource needs a stronger or more recent login',
   },
+  forbidden: { status: 403, title: 'Forbidden', detail: 'No access token allows this request' },
+  malformed_request: {
+    status: 400,
+    title: 'Bad Request',
+    error: 'invalid_request',
+    detail: 'The body of the request is missing or malformed',
+  },
   cross_site_request: {
     status: 403,
     title: 'Forbidden',
@@ -108,6 +115,8 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   insufficient_role: 'insufficient_scope',
   insufficient_claim: 'insufficient_scope',
   policy_refused: 'insufficient_scope',
+  unlisted_tool: 'forbidden',
+  malformed_message: 'malformed_request',
   weak_authentication: 'insufficient_user_authentication',
   stale_authentication: 'insufficient_user_authentication',
   keys_unavailable: 'unavailable',

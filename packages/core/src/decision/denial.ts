@@ -31,6 +31,15 @@ const WORDS: Readonly<Record<Refusal, Words>> = {
     error: 'insufficient_user_authentication',
     detail: 'This resource needs a stronger or more recent login',
   },
+  // no challenge, and no error code, since a client would request more scopes, and be refused again (RFC 6750 s3.1)
+  forbidden: { status: 403, title: 'Forbidden', detail: 'No access token allows this request', hasChallenge: false },
+  malformed_request: {
+    status: 400,
+    title: 'Bad Request',
+    error: 'invalid_request',
+    detail: 'The body of the request is missing or malformed',
+    hasChallenge: false,
+  },
   // no challenge, since a page that sends the session cookie needs a header, and no token
   cross_site_request: {
     status: 403,

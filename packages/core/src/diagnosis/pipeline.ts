@@ -76,6 +76,8 @@ export const PIPELINE: readonly PipelineStep[] = Object.freeze([
     'insufficient_role',
     'insufficient_claim',
     'policy_refused',
+    'unlisted_tool',
+    'malformed_message',
     'weak_authentication',
     'stale_authentication',
   ),

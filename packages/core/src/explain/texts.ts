@@ -265,6 +265,16 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     remedy: 'Check the policy: a predicate admits only by returning true, synchronously. Anything else refuses, also an exception or a promise.',
     refine: withCause('A policy of the route refused the request'),
   },
+  unlisted_tool: {
+    summary: 'The request calls a tool that toolPolicies does not list.',
+    remedy: 'List what the tool requires, under its exact name, or set otherTools to what all other tools require. No scope opens a tool that is not listed.',
+  },
+  malformed_message: {
+    summary: 'The body of the request is not a JSON-RPC message that the guard can read.',
+    remedy:
+      'Put the body parser before the guard that has toolPolicies, or set the option body to a function that returns the parsed body. If the body is parsed, correct what the client sends.',
+    refine: withCause('The body of the request is not a JSON-RPC message that the guard can read'),
+  },
   weak_authentication: {
     summary: 'The login was not strong enough ("acr").',
     remedy: 'Have the client send the user to a login with the acr_values of the challenge (RFC 9470).',

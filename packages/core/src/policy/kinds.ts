@@ -11,6 +11,7 @@ import { CLAIM } from './kinds/claim.js';
 import { ISSUED_BY } from './kinds/issued-by.js';
 import { MAX_AGE } from './kinds/max-age.js';
 import { NAMED } from './kinds/named.js';
+import { NOBODY } from './kinds/nobody.js';
 import { notKind } from './kinds/not.js';
 import { ROLE } from './kinds/role.js';
 import { SCOPE } from './kinds/scope.js';
@@ -31,6 +32,7 @@ const KINDS: { readonly [K in Policy['kind']]: PolicyKind<PolicyOf<K>> } = {
   authorizationDetails: AUTHORIZATION_DETAILS,
   actor: ACTOR,
   actedFor: ACTED_FOR,
+  nobody: NOBODY,
   policy: NAMED,
   allOf: allOfKind(kindOf),
   anyOf: anyOfKind(kindOf),

@@ -6,6 +6,7 @@ import { createDenial } from '../decision/denial.js';
 import { evaluatePolicy, sufficientScopes } from './evaluate.js';
 import { createResourceGuard } from '../guard.js';
 import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope } from './constructors.js';
+import { nobody } from './kinds/nobody.js';
 import { SCOPE } from './kinds/scope.js';
 import type { Policy } from './policy.js';
 import type { PolicyFailure } from './policy-kind.js';
@@ -68,6 +69,7 @@ describe('rule 102: a failure names the scopes that the next token needs', () =>
     ['issuedBy: names no scope', issuedBy('https://login.partner.example'), {}, undefined, 'insufficient_claim'],
     ['claim: names no scope', claim('tenant', 'x'), {}, undefined, 'insufficient_claim'],
     ['policy: names no scope', policy('mine', () => false), {}, undefined, 'policy_refused'],
+    ['nobody: names no scope', allOf(scope('a'), allOf(nobody('unlisted_tool'), role('r')), maxAge(1)), {}, undefined, 'unlisted_tool'],
     ['acr: a missing scope comes before a weak login', allOf(acr('gold'), scope('a')), {}, ['a'], 'insufficient_scope'],
   ])('%s', (_name, policy, claims, expected, reason) => {
     const found = failureOf(policy, claims)!;
@@ -88,6 +90,7 @@ describe('rule 102: a failure names the scopes that the next token needs', () =>
     [acr('gold'), []],
     [maxAge(1), []],
     [policy('mine', () => true), []],
+    [nobody('unlisted_tool'), []],
   ])('the challenge for a caller without a token names for %s: %j', (policy, expected) => {
     expect(sufficientScopes(policy)).toEqual(expected);
   });

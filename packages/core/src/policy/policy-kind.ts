@@ -55,7 +55,14 @@ export interface PolicyContext {
 
 export type PolicyReason = Extract<
   Reason,
-  'insufficient_scope' | 'insufficient_role' | 'insufficient_claim' | 'policy_refused' | 'weak_authentication' | 'stale_authentication'
+  | 'insufficient_scope'
+  | 'insufficient_role'
+  | 'insufficient_claim'
+  | 'policy_refused'
+  | 'unlisted_tool'
+  | 'malformed_message'
+  | 'weak_authentication'
+  | 'stale_authentication'
 >;
 
 /** Why a policy is not satisfied: the reason, and details for the challenge and the explanation. */

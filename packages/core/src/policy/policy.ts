@@ -19,6 +19,7 @@ export type Policy =
   | AuthorizationDetailsPolicy
   | ActorPolicy
   | ActedForPolicy
+  | NobodyPolicy
   | NamedPolicy;
 
 /** The policies of an API's routes. A function is called when they are needed, since routes may be added later. */
@@ -73,6 +74,11 @@ export interface ActorPolicy extends Branded {
 }
 export interface ActedForPolicy extends Branded {
   readonly kind: 'actedFor';
+}
+export interface NobodyPolicy extends Branded {
+  readonly kind: 'nobody';
+  readonly reason: 'unlisted_tool' | 'malformed_message';
+  readonly cause: string | undefined;
 }
 export interface NamedPolicy extends Branded {
   readonly kind: 'policy';

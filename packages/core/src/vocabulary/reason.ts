@@ -11,6 +11,8 @@ export type Refusal =
   | 'invalid_token'
   | 'insufficient_scope'
   | 'insufficient_user_authentication'
+  | 'forbidden'
+  | 'malformed_request'
   | 'cross_site_request'
   | 'invalid_dpop_proof'
   | 'use_dpop_nonce'
@@ -28,8 +30,11 @@ export interface Behaviour {
    * another site: any other answer would tell that site whether somebody is logged in.
    */
   readonly isAnonymous: boolean;
-  /** What the client can request from its authorization server to be accepted: more scopes, or a new login. */
-  readonly solvedBy: 'scope' | 'login' | undefined;
+  /**
+   * What the client can do to be accepted: request more scopes or a new login from its authorization server, or send another request, since no token admits
+   * this one.
+   */
+  readonly solvedBy: 'scope' | 'login' | 'request' | undefined;
 }
 
 const noToken: Behaviour = { answer: 'unauthenticated', transient: false, namesScope: true, isAnonymous: true, solvedBy: undefined };
@@ -37,6 +42,8 @@ const badRequest: Behaviour = { answer: 'invalid_request', transient: false, nam
 const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
 const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
 const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false, isAnonymous: false, solvedBy: 'login' };
+const closed: Behaviour = { answer: 'forbidden', transient: false, namesScope: false, isAnonymous: false, solvedBy: 'request' };
+const badBody: Behaviour = { answer: 'malformed_request', transient: false, namesScope: false, isAnonymous: false, solvedBy: 'request' };
 const crossSite: Behaviour = { answer: 'cross_site_request', transient: false, namesScope: false, isAnonymous: true, solvedBy: undefined };
 const badProof: Behaviour = { answer: 'invalid_dpop_proof', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
 const wantsNonce: Behaviour = { answer: 'use_dpop_nonce', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
@@ -92,6 +99,9 @@ const REASONS = {
   insufficient_role: tooLittle,
   insufficient_claim: tooLittle,
   policy_refused: tooLittle,
+
+  unlisted_tool: closed,
+  malformed_message: badBody,
 
   weak_authentication: stepUp,
   stale_authentication: stepUp,

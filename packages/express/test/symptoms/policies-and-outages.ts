@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { acr, claim, maxAge, policy, role, scope, type Policy } from '@tokenward/express';
 import { memoryRevocations } from '@tokenward/core';
+import { nobody } from '@tokenward/core/adapter';
 import { base64url } from '@tokenward/testing';
 import type { Stage } from './stage.js';
 
@@ -15,6 +16,8 @@ export const POLICIES = {
   insufficient_role: needs(role('admin'), { roles: ['user'] }),
   insufficient_claim: needs(claim('tenant', 'acme'), { tenant: 'globex' }),
   policy_refused: needs(policy('working hours', () => false)),
+  unlisted_tool: needs(nobody('unlisted_tool')),
+  malformed_message: needs(nobody('malformed_message', 'the body was not parsed as JSON before this guard')),
   weak_authentication: needs(acr('urn:example:mfa'), { acr: 'urn:example:password' }),
   stale_authentication: async (stage: Stage) => needs(maxAge(300), { auth_time: stage.clock.now() / 1000 - 3600 })(stage),
 };

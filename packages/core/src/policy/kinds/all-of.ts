@@ -30,8 +30,10 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
     return { acrValues: logins.find((login) => login?.acrValues)?.acrValues, maxAgeSeconds: ages.length ? Math.min(...ages) : undefined };
   }
 
-  /** Reports first what a new login cannot solve, and of that, first what a new scope cannot solve. */
+  /** Reports first what no token can solve, then what a new login cannot solve, and of that, first what a new scope cannot solve. */
   function summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], context: PolicyContext): PolicyFailure {
+    const final = failures.find(({ reason }) => behaviourOf(reason).solvedBy === 'request');
+    if (final) return final;
     const denied = failures.filter(({ reason }) => behaviourOf(reason).solvedBy !== 'login');
     if (denied.length === 0) return loginFailureOf(failures, requiredLogin(policy));
     const { reason, details } = denied.find((one) => behaviourOf(one.reason).solvedBy !== 'scope') ?? denied[0]!;

@@ -1,0 +1,23 @@
+import { partly } from '../documented.js';
+import { policyMaker, type NobodyPolicy, type Policy } from '../policy.js';
+import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+
+/**
+ * Returns a policy that no token satisfies, for a request that the app cannot let pass whoever sends it.
+ *
+ * @param cause what is wrong with the request, in fixed words for operators
+ */
+export function nobody(reason: NobodyPolicy['reason'], cause?: string): Policy {
+  return make({ kind: 'nobody', reason, cause });
+}
+
+export const NOBODY: PolicyKind<NobodyPolicy> = {
+  describe: ({ reason }) => `nobody("${reason}")`,
+  document: () => partly('a condition of this API'),
+  evaluate: ({ reason, cause }) => ({ reason, details: { cause } }),
+  negatable: () => false,
+  scopes: noScopes,
+  login: noLogin,
+};
+
+const make = policyMaker(NOBODY.describe);
