@@ -60,6 +60,8 @@ export interface McpGuard extends GuardMethods<Handler, IncomingMessage> {
 }
 
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
+const NO_SERVER =
+  'is missing, and no issuer in the options is a URL that clients can use. MCP demands at least one authorization server in the metadata: list the issuers';
 
 /**
  * Creates the guard of an MCP server on plain `node:http`.
@@ -89,7 +91,11 @@ export function createMcpGuard(options: McpGuardOptions): McpGuard {
   const ofEndpoint = policy ? [policy] : [];
   const forEndpoint = native.requirementsFor('required', ofEndpoint);
   const forCalls = requirementsFor<IncomingMessage>('required', [...ofEndpoint, ofCalls]);
-  native.metadata();
+  const { paths, authorizationServers } = native.metadata();
+  if (paths.length > 0 && authorizationServers.length === 0 && guardOptions.resourceMetadataUrl === undefined) {
+    void native.close();
+    throw misuse('metadata.authorizationServers', NO_SERVER);
+  }
 
   /** Answers a refusal, and returns undefined. */
   async function decide(request: IncomingMessage, response: ServerResponse, requirements: RequirementsFor<IncomingMessage>): Promise<Auth | undefined> {

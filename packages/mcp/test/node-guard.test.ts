@@ -113,6 +113,7 @@ describe('rule 233: the body on plain node:http', () => {
     expect(await send(CALL, 'text/plain')).toBe(415);
     expect(await send(CALL.replace('list', 'delete'))).toBe(403);
     expect(await send(CALL.replace('list', 'constructor'))).toBe(403);
+    expect(await send('{}')).toBe(400);
     expect(await send(CALL)).toBe(200);
     expect(warned.mock.calls.filter(([text]) => String(text).includes('connection header'))).toEqual([]);
   });
@@ -198,4 +199,21 @@ test('misuse throws', async () => {
   onTestFinished(() => guard.close());
   await expect(guard.admit(undefined as never, undefined as never)).rejects.toThrow(/is not a request/);
   await expect(guard.admit({ headers: {} } as IncomingMessage, {} as ServerResponse)).rejects.toThrow(/needs the response/);
+});
+
+test('rule 230: metadata without an authorization server is refused at start-up, since no client could get a token', () => {
+  const given = { audience: RESOURCE, tools: { list: 'authenticated' as const } };
+  const listed = { metadata: { authorizationServers: ['https://login.example.com'] } };
+  const unknown: Partial<McpGuardOptions>[] = [
+    { issuers: () => undefined },
+    { issuer: 'https://login.example.com/{tenant}/v2', jwksUri: 'https://login.example.com/jwks', unsafeAcceptAnyTenant: true },
+    { issuer: 'urn:example:issuer', jwksUri: 'https://login.example.com/jwks' },
+  ];
+  for (const options of unknown) {
+    expect(() => createMcpGuard({ ...given, ...options })).toThrow(/metadata\.authorizationServers/);
+    for (const more of [listed, { resourceMetadataUrl: 'https://mcp.example.com/metadata' }]) {
+      const guard = createMcpGuard({ ...given, ...options, ...more });
+      onTestFinished(() => guard.close());
+    }
+  }
 });
