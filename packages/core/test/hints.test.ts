@@ -48,7 +48,9 @@ test('rule 174: NODE_DEBUG=tokenward prints each refusal and each key fetch, in 
   const lines = stderrOf({ NODE_ENV: 'production', NODE_DEBUG: 'tokenward' });
   expect(lines.filter((line) => /^TOKENWARD \d+: GET \/orders -> 401 audience_mismatch: /.test(line))).toHaveLength(3);
   expect(lines.filter((line) => /^TOKENWARD \d+: GET \/orders -> 401 issuer_mismatch: /.test(line))).toHaveLength(1);
-  expect(lines.filter((line) => /^TOKENWARD \d+: tokenward:keys-refreshed issuer: "http:\/\/127\.0\.0\.1:\d+", keyIds: \[/.test(line))).toHaveLength(1);
+  expect(
+    lines.filter((line) => /^TOKENWARD \d+: tokenward:keys-refreshed issuer: "http:\/\/127\.0\.0\.1:\d+", source: "issuer", keyIds: \[/.test(line)),
+  ).toHaveLength(1);
   expect(lines).toHaveLength(5);
   expect(lines.join('\n')).not.toMatch(/PLANTED|eyJ/);
 });

@@ -108,7 +108,7 @@ test('prints no warning if the event has a listener, and the event includes the 
   issuer.misbehave('error', 'jwks');
   expect(await verdict({})).toBe('keys_unavailable');
   expect(JSON.parse(JSON.stringify(events))).toEqual([
-    { issuer: issuer.issuer, message: expect.stringMatching(/could not be fetched: .*\/jwks: answered with status 500$/), usable: false },
+    { issuer: issuer.issuer, source: 'issuer', message: expect.stringMatching(/could not be fetched: .*\/jwks: answered with status 500$/), usable: false },
   ]);
   expect(await seen()).toEqual([]);
 });

@@ -92,7 +92,10 @@ describe('rule 181: refuses the same secret for two issuers, since each could si
     });
 
     writeFileSync(second, 'first-planted-secret-of-40-characters-12\n');
-    await vi.waitFor(() => expect(failed).toEqual([{ issuer: TWO, usable: true, message: `${second}: it contains ${WORDS}` }]), WAIT);
+    await vi.waitFor(
+      () => expect(failed).toEqual([{ issuer: TWO, source: 'sharedSecretsFile', usable: true, message: `${second}: it contains ${WORDS}` }]),
+      WAIT,
+    );
     expect(guard.health().issuers[1]!.lastError).toContain(WORDS);
     expect(verdictOf(await ask(guard, tokenBy('first-planted-secret-of-40-characters-12', TWO)))).toBe('bad_signature');
     expect(verdictOf(await ask(guard, tokenBy('second-planted-secret-of-41-characters-1', TWO)))).toBe('allow');

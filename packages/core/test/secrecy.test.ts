@@ -170,7 +170,7 @@ test('rule 142: events report decisions and fetches with the configured issuer, 
   issuer.misbehave('error');
   await guard.warm().catch(() => {});
   expect(seen).toEqual([
-    { issuer: issuer.issuer, keyIds: [(await issuer.signingKey()).kid], remarks: [] },
+    { issuer: issuer.issuer, source: 'issuer', keyIds: [(await issuer.signingKey()).kid], remarks: [] },
     { issuer: issuer.issuer, anonymous: false, durationSeconds: 0 },
     {
       issuer: issuer.issuer,
@@ -188,7 +188,7 @@ test('rule 142: events report decisions and fetches with the configured issuer, 
       clientId: undefined,
     },
     { issuer: issuer.issuer, anonymous: true, durationSeconds: 0 },
-    { issuer: issuer.issuer, message: expect.stringContaining('status 500'), usable: true },
+    { issuer: issuer.issuer, source: 'issuer', message: expect.stringContaining('status 500'), usable: true },
   ]);
 });
 

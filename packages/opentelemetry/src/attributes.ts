@@ -23,6 +23,8 @@ export const ATTRIBUTE = {
   sessionReason: 'tokenward.session.reason',
   introspectionOutcome: 'tokenward.introspection.outcome',
   usable: 'tokenward.usable',
+  /** Where the keys come from. */
+  keySource: 'tokenward.keys.source',
 } as const;
 
 /** The attributes of one decision: on the counter, the histogram and the span. */

@@ -74,6 +74,13 @@ const IGNORED_CERTIFICATES: Members<Events['tokenward:certificate-ignored']['cau
 const CHANNELS: Members<Events['tokenward:security-event']['channel']> = { backchannel_logout: true, shared_signals: true };
 const OUTCOMES: Members<Events['tokenward:security-event']['outcome']> = { done: true, ignored: true, refused: true, failed: true };
 
+const KEY_SOURCES: Members<Events['tokenward:keys-failed']['source']> = {
+  issuer: true,
+  jwksFile: true,
+  sharedSecretsFile: true,
+  'introspection.bearerTokenFile': true,
+};
+
 const INTROSPECTED: Members<Events['tokenward:introspected']['outcome']> = { active: true, inactive: true, failed: true };
 
 type SessionEvent = Events['tokenward:session'];
@@ -101,6 +108,7 @@ const SESSION_REASONS: Members<NonNullable<SessionEvent['reason']>> = {
 
 export const ALL_REUSED = Object.keys(REUSED);
 export const ALL_REPLAYED = Object.keys(REPLAYED);
+export const ALL_KEY_SOURCES = Object.keys(KEY_SOURCES);
 export const ALL_IGNORED_CERTIFICATES = Object.keys(IGNORED_CERTIFICATES);
 /** Any code in the process may publish an event, so values are checked at run time too. */
 export const reasonOf = closed(Object.keys(REASONS));
@@ -111,6 +119,7 @@ export const replayedOf = closed(ALL_REPLAYED);
 export const ignoredCertificateOf = closed(ALL_IGNORED_CERTIFICATES);
 export const channelOf = closed(Object.keys(CHANNELS));
 export const outcomeOf = closed(Object.keys(OUTCOMES));
+export const keySourceOf = closed(ALL_KEY_SOURCES);
 export const introspectedOf = closed(Object.keys(INTROSPECTED));
 export const sessionActionOf = closed(Object.keys(SESSION_ACTIONS));
 export const sessionOutcomeOf = closed(Object.keys(SESSION_OUTCOMES));

@@ -41,8 +41,8 @@ export function createInstruments(meter: Meter) {
     longLivedTokens: counter('token.long_lived', '{token}', 'Tokens with a lifetime above the threshold'),
     clockSkew: seconds('clock.skew', SKEW_BUCKETS, "How far an issuer's clock is ahead of this one, at least"),
     introspection: seconds('introspection.duration', DURATION_BUCKETS, 'Duration of a question to an introspection endpoint'),
-    keyRefreshes: counter('keys.refreshes', '{refresh}', "Successful fetches of an issuer's keys"),
-    keyFailures: counter('keys.failures', '{failure}', "Failed fetches of an issuer's keys"),
+    keyRefreshes: counter('keys.refreshes', '{refresh}', "Times that an issuer's keys were fetched, or a file with keys was read again"),
+    keyFailures: counter('keys.failures', '{failure}', "Times that an issuer's keys could not be fetched, or a file with keys could not be read"),
 
     ready: gauge('guard.ready', '{guard}', 'Whether a guard can check tokens: 1 or 0'),
     keysAge: gauge('keys.age', 's', "Time since an issuer's keys were fetched"),

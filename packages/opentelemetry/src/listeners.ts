@@ -4,12 +4,14 @@ import { REVOCATION_KINDS } from '@tokenward/core/adapter';
 import { ATTRIBUTE, type DecisionAttributes, type IssuerAttributes } from './attributes.js';
 import {
   ALL_IGNORED_CERTIFICATES,
+  ALL_KEY_SOURCES,
   ALL_REPLAYED,
   ALL_REUSED,
   channelOf,
   ignoredCertificateOf,
   introspectedOf,
   isUsable,
+  keySourceOf,
   kindOf,
   outcomeOf,
   reasonOf,
@@ -68,8 +70,12 @@ export function listen(instruments: Instruments, labels: IssuerLabels, isTracing
       if (isAmount(durationSeconds))
         instruments.introspection.record(durationSeconds, labels.of(issuer).with([ATTRIBUTE.introspectionOutcome, introspectedOf(outcome)]));
     }),
-    observe('tokenward:keys-refreshed', ({ issuer }) => instruments.keyRefreshes.add(1, labels.of(issuer).issuerOnly)),
-    observe('tokenward:keys-failed', ({ issuer, usable }) => instruments.keyFailures.add(1, labels.of(issuer).with([ATTRIBUTE.usable, isUsable(usable)]))),
+    observe('tokenward:keys-refreshed', ({ issuer, source }) =>
+      instruments.keyRefreshes.add(1, labels.of(issuer).with([ATTRIBUTE.keySource, keySourceOf(source)])),
+    ),
+    observe('tokenward:keys-failed', ({ issuer, source, usable }) =>
+      instruments.keyFailures.add(1, labels.of(issuer).with([ATTRIBUTE.keySource, keySourceOf(source)], [ATTRIBUTE.usable, isUsable(usable)])),
+    ),
   ];
   return () => {
     for (const stop of stops) stop();
@@ -80,12 +86,17 @@ export function listen(instruments: Instruments, labels: IssuerLabels, isTracing
 export function startAtZero(instruments: Instruments, attributes: IssuerAttributes): void {
   for (const { request } of [attributes.accepted, ...ALERTED_REASONS.map(([reason, status]) => attributes.refused(reason, status))])
     instruments.requests.add(0, request);
-  for (const usable of [true, false]) instruments.keyFailures.add(0, attributes.with([ATTRIBUTE.usable, usable]));
+  for (const source of ALL_KEY_SOURCES) {
+    instruments.keyRefreshes.add(0, attributes.with([ATTRIBUTE.keySource, source]));
+    // what a file held before always stays in use
+    for (const usable of source === 'issuer' ? [true, false] : [true])
+      instruments.keyFailures.add(0, attributes.with([ATTRIBUTE.keySource, source], [ATTRIBUTE.usable, usable]));
+  }
   for (const of of ALL_REPLAYED) instruments.tokenReplays.add(0, attributes.with([ATTRIBUTE.replayed, of]));
   for (const kind of REVOCATION_KINDS) instruments.revokedTokenUses.add(0, revocationAttributes(attributes, { kind, reason: 'compromised' }));
   for (const by of ALL_REUSED) instruments.tokenReuses.add(0, attributes.with([ATTRIBUTE.reused, by]));
-  const { keyRefreshes, revocationOverflows, longLivedTokens } = instruments;
-  for (const counter of [keyRefreshes, revocationOverflows, longLivedTokens]) counter.add(0, attributes.issuerOnly);
+  const { revocationOverflows, longLivedTokens } = instruments;
+  for (const counter of [revocationOverflows, longLivedTokens]) counter.add(0, attributes.issuerOnly);
 }
 
 /** Those of which few count. Each makes a series for each issuer, and a meter provider drops the series of an instrument beyond 2000. */

@@ -111,10 +111,24 @@ describe('revocations, keys and events', () => {
     const { issuer, guard, value } = await instrumented({ keyFetching: { timeoutSeconds: 0.3 } });
     issuer.misbehave('error');
     await expect(guard.warm()).rejects.toThrow();
-    expect(await value('tokenward.keys.failures', { 'tokenward.usable': false })).toBe(1);
-    expect(await value('tokenward.keys.failures', { 'tokenward.usable': true })).toBe(0);
+    const source = { 'tokenward.keys.source': 'issuer' };
+    expect(await value('tokenward.keys.failures', { ...source, 'tokenward.usable': false })).toBe(1);
+    expect(await value('tokenward.keys.failures', { ...source, 'tokenward.usable': true })).toBe(0);
     issuer.behave();
-    await expect.poll(() => guard.warm().then(() => value('tokenward.keys.refreshes')), { timeout: 15_000, interval: 200 }).toBe(1);
+    await expect.poll(() => guard.warm().then(() => value('tokenward.keys.refreshes', source)), { timeout: 15_000, interval: 200 }).toBe(1);
+  });
+
+  test('counts files of an issuer apart from its keys', async () => {
+    const { issuer: { issuer }, value } = await instrumented(); // prettier-ignore
+    publish('tokenward:keys-failed', { issuer, source: 'sharedSecretsFile', message: '/secrets: it is empty', usable: true });
+    publish('tokenward:keys-refreshed', { issuer, source: 'jwksFile', keyIds: [], remarks: [] });
+    for (const source of ['issuer', 'jwksFile', 'sharedSecretsFile', 'introspection.bearerTokenFile']) {
+      const labels = { 'tokenward.keys.source': source };
+      expect(await value('tokenward.keys.failures', { ...labels, 'tokenward.usable': true })).toBe(source === 'sharedSecretsFile' ? 1 : 0);
+      expect(await value('tokenward.keys.refreshes', labels)).toBe(source === 'jwksFile' ? 1 : 0);
+    }
+    publish('tokenward:keys-failed', { issuer, source: '/etc/keys' as never, message: '', usable: true });
+    expect(await value('tokenward.keys.failures', { 'tokenward.keys.source': '_OTHER' })).toBe(1);
   });
 
   test('counts the events about tokens, stores and authorization servers', async () => {
@@ -194,7 +208,7 @@ describe('revocations, keys and events', () => {
       expect(await value('tokenward.revoked_token.uses', { 'tokenward.revocation.kind': kind, 'tokenward.revocation.reason': 'compromised' })).toBe(0);
     for (const usable of [true, false]) expect(await value('tokenward.revocation.store.failures', { 'tokenward.usable': usable })).toBe(0);
     for (const of of ['logout_token', 'security_event']) expect(await value('tokenward.token.replays', { 'tokenward.replayed': of })).toBe(0);
-    for (const name of ['token.long_lived', 'revocation.overflows', 'keys.refreshes']) expect(await value(`tokenward.${name}`)).toBe(0);
+    for (const name of ['token.long_lived', 'revocation.overflows']) expect(await value(`tokenward.${name}`)).toBe(0);
   });
 });
 

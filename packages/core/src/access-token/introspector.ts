@@ -7,6 +7,7 @@ import type { IntrospectingIssuer } from '../issuer/issuer.js';
 import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
 import { isFresh, type Standing } from '../issuer/verified-key.js';
 import type { Clock } from '../lib/clock.js';
+import { joinedErrors } from '../lib/joined-errors.js';
 import { own, type JsonObject } from '../lib/json.js';
 import { isNumericDate } from '../lib/numeric-date.js';
 import { printableUrl } from '../lib/url.js';
@@ -52,6 +53,7 @@ export interface IntrospectionHealth {
   readonly waiting: number;
   /** While the endpoint counts as down: when it is asked again. */
   readonly retryInSeconds: number | undefined;
+  /** Why the last question failed, and why `bearerTokenFile` could not be read again. */
   readonly lastError: string | undefined;
 }
 
@@ -291,7 +293,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
         asking,
         waiting,
         retryInSeconds: isOpen ? Math.max(ofKnown.pauseSeconds, ofOthers.pauseSeconds) : undefined,
-        lastError: ofOthers.lastError,
+        lastError: joinedErrors(ofOthers.lastError, introspection.fileError()),
       };
     },
     close() {

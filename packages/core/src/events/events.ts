@@ -4,6 +4,7 @@ import { didYouMean } from '../lib/did-you-mean.js';
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
 import type { Reason } from '../vocabulary/reason.js';
 import type { IgnoredCertificate } from '../vocabulary/certificate-words.js';
+import type { KeyOrigin } from '../vocabulary/key-words.js';
 import type { RevocationKind, RevocationReason } from '../vocabulary/revocation-words.js';
 import type { SessionEventAction, SessionEventOutcome, SessionEventReason } from '../vocabulary/session-words.js';
 import { debugLine } from '../lib/debug.js';
@@ -117,10 +118,21 @@ export interface Events {
     readonly durationSeconds: number;
     readonly message: string | undefined;
   };
-  /** An issuer's keys were fetched or read. `remarks` are about keys that were skipped, or should not be public. */
-  'tokenward:keys-refreshed': { readonly issuer: string; readonly keyIds: readonly string[]; readonly remarks: readonly string[] };
-  /** An issuer's keys could not be fetched or read. `message` names the address and what happened there. `usable` says whether cached keys stay in use. */
-  'tokenward:keys-failed': { readonly issuer: string; readonly message: string; readonly usable: boolean };
+  /**
+   * An issuer's keys were fetched, or a file of its options was read: its keys, its secrets, or the bearer token for introspection. `source` says which.
+   * `remarks` are about keys that were skipped, or should not be public.
+   */
+  'tokenward:keys-refreshed': {
+    readonly issuer: string;
+    readonly source: KeyOrigin;
+    readonly keyIds: readonly string[];
+    readonly remarks: readonly string[];
+  };
+  /**
+   * An issuer's keys could not be fetched, or a file of its options could not be read. `message` names the address or path, and what happened there. `usable` says
+   * whether what was fetched or read before stays in use. The outage ends with the next `tokenward:keys-refreshed` of the same issuer and `source`.
+   */
+  'tokenward:keys-failed': { readonly issuer: string; readonly source: KeyOrigin; readonly message: string; readonly usable: boolean };
 }
 
 /** The names of all events. */

@@ -9,11 +9,9 @@ import {
   type Algorithm,
   type MacAlgorithm,
 } from '../jose/algorithms.js';
-import { publish } from '../events/events.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { readInnerTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
-import type { OutageWarnings } from '../events/outage-warnings.js';
 import { parseKeyText } from '../keys/key-file.js';
 import { parseKeySet, type KeySet, type KeyUse } from '../jose/key-set.js';
 import { createGivenKeySource, type KeySource } from '../keys/key-source.js';
@@ -23,6 +21,7 @@ import { parseSecretLines, readSecrets } from '../keys/shared-secrets.js';
 import type { SharedSecretsFile } from './issuer-options.js';
 import { TENANT } from './tenants.js';
 import { watchFile } from '../keys/watched-file.js';
+import { watchIssuerFile, type FileOwner, type IssuerFile } from './issuer-file.js';
 
 const PUBLIC_KEY_OPTION_NAMES = ['metadataUrl', 'jwksUri', 'jwks', 'jwksFile'] as const;
 const SECRET_OPTION_NAMES = ['sharedSecrets', 'sharedSecretsFile'] as const;
@@ -107,7 +106,7 @@ export function readGivenKeys(
   { jwks, jwksFile }: { readonly jwks: unknown; readonly jwksFile: string | undefined },
   algorithms: readonly Algorithm[],
   { maxKeys, use }: { readonly maxKeys: number; readonly use: KeyUse },
-  events: FileEvents,
+  fileOwner: FileOwner,
 ): (() => KeySource) | undefined {
   // checkKeyOptions reports public keys that no algorithm uses
   if (algorithms.length === 0 && hasSecrets(reader)) return undefined;
@@ -123,7 +122,7 @@ export function readGivenKeys(
   if (jwksFile === undefined) return undefined;
   let last: KeySet | undefined;
   const parse = (text: string): KeySet => (last = parseKeyText(text, algorithms, maxKeys, last, use));
-  return readKeyFile(reader, 'jwksFile', { path: jwksFile, parse }, events);
+  return readKeyFile(reader, { option: 'jwksFile', path: jwksFile, parse, kept: 'the last keys stay in use' }, fileOwner);
 }
 
 /** Parses the secrets of `sharedSecrets` or `sharedSecretsFile`. Returns a function that creates their source, as {@link readGivenKeys} does. */
@@ -132,12 +131,12 @@ export function readGivenSecrets(
   { sharedSecrets, sharedSecretsFile }: { readonly sharedSecrets: unknown; readonly sharedSecretsFile: SharedSecretsFile | undefined },
   macs: readonly MacAlgorithm[],
   owner: SecretOwner | undefined,
-  events: FileEvents,
+  fileOwner: FileOwner,
 ): (() => KeySource) | undefined {
   if (macs.length === 0) return undefined;
   if (sharedSecrets !== undefined) {
     const set = readSecrets(sharedSecrets, macs, (message) => reader.wrong('sharedSecrets', message));
-    if (set && owner?.take(events.issuer, set.prints!) === false) reader.wrong('sharedSecrets', `contains ${SHARED_BETWEEN_ISSUERS}`);
+    if (set && owner?.take(fileOwner.issuer, set.prints!) === false) reader.wrong('sharedSecrets', `contains ${SHARED_BETWEEN_ISSUERS}`);
     return set && (() => createGivenKeySource(() => set));
   }
   if (!sharedSecretsFile) return undefined;
@@ -146,11 +145,11 @@ export function readGivenSecrets(
   /** A later version of the file may contain another issuer's secret: it is refused like any file that cannot be parsed. */
   function parse(text: string): KeySet {
     const set = parseSecretLines(text, encoding, macs);
-    if (owner?.take(events.issuer, set.prints!) === false) throw new Error(`it contains ${SHARED_BETWEEN_ISSUERS}`);
+    if (owner?.take(fileOwner.issuer, set.prints!) === false) throw new Error(`it contains ${SHARED_BETWEEN_ISSUERS}`);
     return set;
   }
 
-  return readKeyFile(reader, 'sharedSecretsFile', { path, parse }, events);
+  return readKeyFile(reader, { option: 'sharedSecretsFile', path, parse, kept: 'the last secrets stay in use' }, fileOwner);
 }
 
 /** Reads where the secrets are and how each line encodes one. undefined if either is missing or invalid. */
@@ -180,30 +179,11 @@ const SECRETS_FILE = {
   },
 } satisfies OptionTable<SharedSecretsFile>;
 
-interface KeyFile {
-  readonly path: string;
-  readonly parse: (text: string) => KeySet;
-}
-
-/** The issuer and the warnings with which changes of a key file are reported. */
-interface FileEvents {
-  readonly issuer: string;
-  readonly outages: OutageWarnings;
-}
-
-function readKeyFile(reader: OptionReader, name: string, { path, parse }: KeyFile, { issuer, outages }: FileEvents): () => KeySource {
+function readKeyFile(reader: OptionReader, given: Omit<IssuerFile<KeySet>, 'describe'>, owner: FileOwner): () => KeySource {
   // parses the file once, to report problems; watching begins when all options are valid
-  attempt(reader, name, () => watchFile(path, parse, () => {}).close());
+  attempt(reader, given.option, () => watchFile(given.path, given.parse, () => {}).close());
   return () => {
-    const file = watchFile(path, parse, (error) => {
-      if (error) {
-        outages.began(issuer, `tokenward: ${error.message}; the cached keys stay in use`);
-        publish('tokenward:keys-failed', { issuer, message: error.message, usable: true });
-        return;
-      }
-      outages.ended(issuer, `tokenward: ${path} can be read again`);
-      publish('tokenward:keys-refreshed', { issuer, keyIds: file.current().keyIds, remarks: file.current().remarks });
-    });
+    const file = watchIssuerFile({ ...given, describe: ({ keyIds, remarks }) => ({ keyIds, remarks }) }, owner);
     return createGivenKeySource(file.current, file);
   };
 }

@@ -34,6 +34,8 @@ export interface IntrospectionConfig {
   readonly acceptsWithoutIssuer: boolean;
   readonly acceptsWithoutAudience: boolean;
   readonly acceptsWithoutExpiry: boolean;
+  /** Why the file with the bearer token could not be read again. Its last good token is still used. */
+  readonly fileError: () => string | undefined;
   /** Stops watching files. */
   close(): void;
 }

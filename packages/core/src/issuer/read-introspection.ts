@@ -1,6 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
 import { types } from 'node:util';
-import type { OutageWarnings } from '../events/outage-warnings.js';
 import { watchFile, type WatchedFile } from '../keys/watched-file.js';
 import type { Clock } from '../lib/clock.js';
 import type { OptionReader } from '../lib/option-reader.js';
@@ -23,6 +22,7 @@ import { isToken68 } from '../request/credentials.js';
 import type { IntrospectionCache } from './introspection-cache.js';
 import type { IntrospectionConfig } from './introspection-config.js';
 import type { IntrospectionOptions } from './introspection-options.js';
+import { watchIssuerFile, type FileOwner } from './issuer-file.js';
 
 const METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth'] as const satisfies readonly ClientAuthentication[];
 const LEAST_SECRET_LENGTH = 32;
@@ -62,7 +62,8 @@ export interface IntrospectionContext {
   /** Whether the transport is the user's own fetch. */
   readonly hasOwnFetch: boolean;
   readonly clock: Pick<Clock, 'now'>;
-  readonly outages: OutageWarnings;
+  /** For `bearerTokenFile`. */
+  readonly fileOwner: FileOwner;
 }
 
 /** Reads `introspect`: which tokens are introspected. */
@@ -82,7 +83,7 @@ export function readIntrospect(reader: OptionReader, name: string): 'opaque' | '
 export function readIntrospection(
   reader: OptionReader,
   introspect: 'opaque' | 'always',
-  { source, transport, access, hasOwnFetch, clock, outages }: IntrospectionContext,
+  { source, transport, access, hasOwnFetch, clock, fileOwner }: IntrospectionContext,
 ): (() => IntrospectionConfig) | undefined {
   if (reader.get('introspection') === undefined) return undefined;
   const inner = reader.inner('introspection', Object.keys(INTROSPECTION));
@@ -99,7 +100,7 @@ export function readIntrospection(
     inner.wrong('unsafeAcceptAnswersWithoutExpiry', 'needs cacheSeconds of at least 1: they are then the lifetime of such a token');
 
   return () => {
-    const file = bearerTokenFile === undefined ? undefined : watchToken(bearerTokenFile, source.issuer, outages);
+    const file = bearerTokenFile === undefined ? undefined : watchToken(bearerTokenFile, fileOwner);
     const credentials = { clientId: clientId ?? '', clientSecret, privateKey };
     return {
       endpoint: { source, address, metadataName: 'introspection_endpoint', option: 'introspection.endpoint', showsCertificate: tls !== undefined },
@@ -123,6 +124,7 @@ export function readIntrospection(
       acceptsWithoutIssuer: values.unsafeAcceptAnswersWithoutIssuer,
       acceptsWithoutAudience: values.unsafeAcceptAnswersWithoutAudience,
       acceptsWithoutExpiry: values.unsafeAcceptAnswersWithoutExpiry,
+      fileError: () => file?.lastError(),
       close: () => file?.close(),
     };
   };
@@ -145,11 +147,9 @@ function checkBearer(inner: OptionReader, { bearerTokenFile }: IntrospectionValu
   }
 }
 
-function watchToken(path: string, issuer: string, outages: OutageWarnings): WatchedFile<string> {
-  return watchFile(path, parseToken, (error) => {
-    if (error) outages.began(issuer, `tokenward: ${error.message}; the last bearer token stays in use`);
-    else outages.ended(issuer, `tokenward: ${path} can be read again`);
-  });
+function watchToken(path: string, owner: FileOwner): WatchedFile<string> {
+  const kept = 'the last bearer token stays in use';
+  return watchIssuerFile({ option: 'introspection.bearerTokenFile', path, parse: parseToken, kept, reason: 'introspection_unavailable' }, owner);
 }
 
 /** @throws Error if a file holds no bearer token (RFC 6750 s2.1). The message does not quote the file */

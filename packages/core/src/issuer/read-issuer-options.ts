@@ -62,12 +62,13 @@ export function readIssuerOptions(reader: OptionReader, context: IssuerContext):
   const rules = claimRulesOf(values, issuer, audiences);
   checkIssuedAtOptions(reader, rules.acceptWithoutIssuedAt);
   checkTenantValues(reader, tenants, rules);
-  const given = readGivenKeys(reader, values, publicKeys, { maxKeys: keyFetching.maxKeys, use: keyUse }, { issuer, outages });
-  const secrets = readGivenSecrets(reader, values, macs, secretOwner, { issuer, outages });
+  const fileOwner = { issuer, isListed: keySources === undefined, outages };
+  const given = readGivenKeys(reader, values, publicKeys, { maxKeys: keyFetching.maxKeys, use: keyUse }, fileOwner);
+  const secrets = readGivenSecrets(reader, values, macs, secretOwner, fileOwner);
   checkKeyOptions(reader, algorithms, tenants !== undefined);
   const source = { issuer, metadataUrl, unsafeHttpHosts };
   const access = createKeyAccess({ ...keyFetching, ...source, jwksUri });
-  const introspection = readIntrospection(reader, values.introspect, { source, transport, access, hasOwnFetch, clock, outages });
+  const introspection = readIntrospection(reader, values.introspect, { source, transport, access, hasOwnFetch, clock, fileOwner });
   if (introspection && tenants !== undefined)
     reader.wrong(
       'introspection',

@@ -1,4 +1,5 @@
 import { MAC_ALGORITHMS } from '../jose/algorithms.js';
+import { joinedErrors } from '../lib/joined-errors.js';
 import type { KeySource } from './key-source.js';
 
 const MACS: ReadonlySet<string> = new Set(MAC_ALGORITHMS);
@@ -22,7 +23,7 @@ export function keysOfBothKinds(secrets: KeySource, publicKeys: KeySource, ownsP
     },
     health() {
       const health = publicKeys.health();
-      return { ...health, lastError: health.lastError ?? secrets.health().lastError };
+      return { ...health, lastError: joinedErrors(health.lastError, secrets.health().lastError) };
     },
   };
 }

@@ -34,7 +34,7 @@ export interface KeyHealth {
   /** The time until a request refreshes the keys in the background. */
   readonly refreshInSeconds: number | undefined;
   readonly keyIds: readonly string[];
-  /** Why the last fetch failed: an address, and what happened there. */
+  /** Why the last fetch failed, and why files of the options cannot be read again: each an address or path, and what happened there. */
   readonly lastError: string | undefined;
 }
 

@@ -6,6 +6,7 @@ import {
   type KeyEncryptionAlgorithm,
 } from '../jose/jwe-algorithms.js';
 import { MAX_KEY_ID_LENGTH } from '../jose/compact-jws.js';
+import { joinedErrors } from '../lib/joined-errors.js';
 import { OptionReader, plainProblem } from '../lib/option-reader.js';
 import { readInnerTable, readTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
@@ -96,7 +97,7 @@ export function readDecryption(
       isRequired: required,
       encryptions: new Set(contentAlgorithms ?? CONTENT_ENCRYPTION_ALGORITHMS),
       keys: () => holders.flatMap((holder) => holder.current()),
-      lastError: () => holders.map((holder) => holder.lastError?.()).find((message) => message !== undefined),
+      lastError: () => joinedErrors(...holders.map((holder) => holder.lastError?.())),
       close() {
         for (const holder of holders) holder.close?.();
       },

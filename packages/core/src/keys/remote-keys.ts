@@ -169,7 +169,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     metadataError = fetched.metadataError && unavailableError(fetched.metadataError);
     nextAttemptAt = -Infinity;
     config.outages.ended(config.issuer, `tokenward: the keys of ${name()} can be fetched again`);
-    publish('tokenward:keys-refreshed', { issuer: name(), keyIds: set.keyIds.map((keyId) => printable(keyId)), remarks: set.remarks });
+    publish('tokenward:keys-refreshed', { issuer: name(), source: 'issuer', keyIds: set.keyIds.map((keyId) => printable(keyId)), remarks: set.remarks });
   }
 
   function fail(error: Error): void {
@@ -192,7 +192,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
       const reason = isMistake ? 'issuer_mismatch' : undefined;
       config.outages.began(config.issuer, `tokenward: ${lastError.message}${effect}`, { isTold: warming > 0, reason });
     }
-    publish('tokenward:keys-failed', { issuer: name(), message: lastError.message, usable });
+    publish('tokenward:keys-failed', { issuer: name(), source: 'issuer', message: lastError.message, usable });
   }
 
   function unavailableError(cause: Error): KeysUnavailableError {
