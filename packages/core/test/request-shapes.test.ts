@@ -43,6 +43,10 @@ test('rule 1: reads header names in any case, and counts two of them as two cred
     status: 400,
     reason: 'multiple_credentials',
   });
+  for (const other of [authorization, 'Basic x']) {
+    const headers = { authorization, Authorization: other };
+    expect(await check({ ...request, headers })).toMatchObject({ status: 400, reason: 'multiple_credentials' });
+  }
 });
 
 test.each([42, true, {}, [42], [{}], Symbol('x')])('rule 2: refuses a header field that is not text: %o', async (value) => {

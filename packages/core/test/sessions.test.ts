@@ -105,9 +105,11 @@ describe('rule 4: a session is asked only if the request has its cookie and no A
     const scene = await createScene(() => undefined);
     await verdict(scene, { Cookie: 'a=1', cookie: undefined, 'X-Tokenward-CSRF': '1', Origin: 'https://app.example.test', COOKIE: ['b=2'] });
     expect(scene.session.asked[0]!.headers).toEqual({ cookie: ['a=1', 'b=2'], 'x-tokenward-csrf': '1', origin: 'https://app.example.test' });
+    await verdict(scene, { cookie: 'a=1', Origin: 'https://evil.example.test', origin: 'https://app.example.test' });
+    expect(scene.session.asked[1]!.headers).toEqual({ cookie: 'a=1', origin: ['https://evil.example.test', 'https://app.example.test'] });
     const doubled = requestWith({ cookie: ['a=1', 'b=2'] });
     await scene.guard.check(doubled);
-    expect(scene.session.asked[1]).toBe(doubled);
+    expect(scene.session.asked[2]).toBe(doubled);
   });
 });
 

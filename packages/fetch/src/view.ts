@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ClientCertificate, ProtectedRequest } from '@tokenward/core';
-import { assertHasHeaders, createMemory, normalPath, originOf, viewOf } from '@tokenward/core/adapter';
+import { assertHasHeaders, createMemory, LOWER_CASE_NAMES, normalPath, originOf, viewOf } from '@tokenward/core/adapter';
 import { connectionOf, type ConnectionView } from './connection.js';
 import { recordOf } from './headers.js';
 import { isFetchRequest, type Params } from './input.js';
@@ -36,13 +36,17 @@ export class FetchView implements ProtectedRequest {
   event: object;
   readonly #request: Request;
 
-  /** @param headers what the guard sees instead of the request's own headers */
+  /** @param headers what the guard sees instead of the request's own headers, with names in lower case */
   constructor(request: Request, headers: ProtectedRequest['headers'] = recordOf(request.headers)) {
     this.method = request.method;
     this.target = targetOf(request.url);
     this.headers = headers;
     this.event = request;
     this.#request = request;
+  }
+
+  get [LOWER_CASE_NAMES](): boolean {
+    return true;
   }
 
   get identity(): object {

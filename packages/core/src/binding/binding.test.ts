@@ -85,6 +85,7 @@ describe('rules 87 and 88: a token must come by its scheme', () => {
     ['an unbound token by DPoP with a proof', undefined, credentials, proof, 'unbound_token'],
     ['a token bound to a certificate by DPoP', { 'x5t#S256': certificate }, credentials, proof, 'unbound_token'],
     ['an unbound token by Bearer with a DPoP header', undefined, bearer, proof, 'bearer_with_proof'],
+    ['an unbound token by Bearer with a DPoP header in another spelling', undefined, bearer, { ...request, headers: { DPoP: 'a.b.c' } }, 'bearer_with_proof'],
     ['a token bound to a certificate by Bearer with a DPoP header', { 'x5t#S256': certificate }, bearer, proof, 'bearer_with_proof'],
   ])('%s', (_name, cnf, sent, of, reason) => {
     const { check, checkProof, checkCertificate } = bindingWith(undefined, undefined);

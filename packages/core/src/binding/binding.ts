@@ -1,6 +1,7 @@
 import type { Issuer } from '../issuer/issuer.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Credentials } from '../request/credentials.js';
+import { fieldOf } from '../request/fields.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { Confirmation } from './confirmation.js';
 import type { SenderConstraint } from './dpop-options.js';
@@ -51,11 +52,10 @@ export function createBinding({ checkProof, checkCertificate, senderConstraint }
   }
 
   /** The scheme must match the token. A bound token that comes as a bearer token is stolen, or its client does not know that it is bound. */
-  function schemeFailure(confirmation: Confirmation | undefined, { scheme }: Credentials, { headers }: ProtectedRequest): Result {
+  function schemeFailure(confirmation: Confirmation | undefined, { scheme }: Credentials, request: ProtectedRequest): Result {
     if (confirmation?.jkt !== undefined) return scheme === 'DPoP' ? undefined : BOUND;
     if (scheme === 'DPoP') return UNBOUND;
-    // Node writes header names in lower case. Other spellings are not looked for: every request with a plain token would pay for it
-    return checkProof && headers['dpop'] !== undefined ? BEARER_WITH_PROOF : undefined;
+    return checkProof && fieldOf(request, 'dpop') !== undefined ? BEARER_WITH_PROOF : undefined;
   }
 
   function constraintFailure(demanded: SenderConstraint, confirmation: Confirmation | undefined): Result {

@@ -3,7 +3,8 @@ import { findSigningKey } from '../jose/signature.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import { createLruMap } from '../lib/lru.js';
 import { createMemory } from '../lib/private-slot.js';
-import { fieldOf, type Credentials } from '../request/credentials.js';
+import type { Credentials } from '../request/credentials.js';
+import { fieldOf } from '../request/fields.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { KeptForProofs } from './confirmation.js';
 import type { DpopConfig } from './dpop-options.js';
@@ -110,7 +111,7 @@ export function createProofChecker(config: DpopConfig, publicOrigin: string | un
     sender: Sender,
     kept: KeptForProofs = {},
   ): ReturnType<ProofCheck> {
-    const field = fieldOf(request.headers, 'dpop');
+    const field = fieldOf(request, 'dpop');
     if (field === undefined || field.length === 0) return field === '' ? invalid('the DPoP header is empty') : MISSING;
     return spend(request, field, token, () => {
       const proof = readProof(field, algorithms, known);

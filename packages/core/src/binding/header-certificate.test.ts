@@ -155,10 +155,18 @@ describe('rule 94: a header that does not count is ignored and reported', () => 
     expect(events).toEqual([{ guard: 'guard-1', cause, method: 'GET', path: '/orders', route: undefined, requestId: undefined, clientId: undefined }]);
   });
 
+  test('rule 94: reads the name in any case, and takes two spellings for a duplicate', () => {
+    expect(find({ headers: { 'Client-Cert': 'good' } }).found).toEqual({ thumbprint: 'thumbprint', authorized: true });
+    const { found, causes } = find({ headers: { 'client-cert': 'good', 'Client-Cert': 'good' } });
+    expect([found, causes]).toEqual([{ missing: 'the header client-cert is duplicated' }, ['duplicate']]);
+  });
+
   test('in underscore spelling, whoever sends it, alone and beside the header', () => {
     for (const peerAddress of [proxy, '10.0.0.2']) {
-      const { found, causes } = find({ headers: { client_cert: 'good' }, peerAddress });
-      expect([found, causes]).toEqual([{ missing: 'there is no header client-cert' }, ['other_spelling']]);
+      for (const name of ['client_cert', 'Client_Cert']) {
+        const { found, causes } = find({ headers: { [name]: 'good' }, peerAddress });
+        expect([found, causes]).toEqual([{ missing: 'there is no header client-cert' }, ['other_spelling']]);
+      }
     }
     for (const others of [{ client_certs: 'x' }, { 'client-cert': undefined }]) expect(find({ headers: others }).causes).toEqual([]);
     const { found, causes } = find({ headers: { client_cert: 'bad', 'client-cert': 'good' } });

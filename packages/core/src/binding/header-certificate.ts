@@ -1,5 +1,6 @@
 import { publish } from '../events/events.js';
 import { placeOf } from '../explain/place.js';
+import { fieldOf } from '../request/fields.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { IgnoredCertificate } from '../vocabulary/certificate-words.js';
 import type { CertificateHeaderReader } from './certificate-headers.js';
@@ -50,7 +51,7 @@ const IGNORED: Readonly<Record<IgnoredCertificate, string>> = {
 
 /** Some servers read underscores as hyphens. So a client may send such a name past a proxy that removes the header. */
 function isOtherSpelling(other: string, name: string): boolean {
-  return other.includes('_') && other.replaceAll('_', '-') === name;
+  return other.includes('_') && other.toLowerCase().replaceAll('_', '-') === name;
 }
 
 /**
@@ -58,8 +59,9 @@ function isOtherSpelling(other: string, name: string): boolean {
  * `headersDistinct`.
  */
 function valueOf(request: ProtectedRequest, name: string): string | readonly string[] | undefined {
-  if (!Object.hasOwn(request.headers, name)) return undefined;
+  // own members only: a polluted prototype must not add a certificate
+  if (!Object.keys(request.headers).some((own) => own.toLowerCase() === name)) return undefined;
   const lines = request.rawHeaders?.filter((_value, index, all) => index % 2 === 1 && all[index - 1]!.toLowerCase() === name);
-  const value = lines && lines.length > 1 ? lines : request.headers[name];
+  const value = lines && lines.length > 1 ? lines : fieldOf(request, name);
   return Array.isArray(value) && value.length === 1 ? (value[0] as string) : value;
 }

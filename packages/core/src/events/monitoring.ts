@@ -5,6 +5,7 @@ import { observersOf, publish } from './events.js';
 import { createLruMap } from '../lib/lru.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';
+import { linesOf } from '../request/fields.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { printable } from '../lib/url.js';
 
@@ -72,7 +73,7 @@ export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
     accepted({ issuer, tokenId, sessionId }, request) {
       if (!REUSED.hasSubscribers || (tokenId === undefined && sessionId === undefined)) return;
       // read only now, because Express and Koa parse the forwarding headers for clientAddress
-      const { clientAddress, headers } = request;
+      const { clientAddress } = request;
       const now = clock.monotonic();
       if (now >= windowEnds) {
         windowEnds = now + windowSeconds * 1000;
@@ -80,8 +81,7 @@ export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
         watched.session.clear();
         seed = randomInt(2 ** 32);
       }
-      const lines = headers['user-agent'];
-      const agent = Array.isArray(lines) ? lines[0] : lines;
+      const [agent] = linesOf(request, 'user-agent');
       const address = clientAddress === undefined ? undefined : digest(networkOf(clientAddress), seed);
       const userAgent = typeof agent === 'string' ? digest(agent, seed) : undefined;
       if (tokenId !== undefined) countPlaces('token', issuer, tokenId, address, userAgent);

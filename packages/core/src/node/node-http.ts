@@ -3,6 +3,7 @@ import { IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { WithNotes } from '../lib/private-slot.js';
+import { LOWER_CASE_NAMES } from '../request/fields.js';
 import { normalPath } from '../request/request-path.js';
 import type { Deny, ResponseHeaders } from '../decision/decision.js';
 import type { ClientCertificate, ProtectedRequest } from '../request/protected-request.js';
@@ -96,6 +97,11 @@ class View<R extends NativeRequest> extends WithNotes implements ProtectedReques
     this.#hostOf = hostOf;
   }
 
+  /** A stand-in may pass names on as the client sent them. */
+  get [LOWER_CASE_NAMES](): boolean {
+    return this.#raw instanceof IncomingMessage || streamOf(this.#raw) !== undefined;
+  }
+
   /** Read each time, since middleware may override it between two guards. */
   get method(): string {
     return this.#request.method ?? this.#raw.method ?? 'GET';
@@ -173,6 +179,11 @@ function holderOf(raw: object): object | undefined {
     if (!(raw.socket instanceof Socket)) return undefined;
     return raw.headers.upgrade === undefined ? raw : raw.socket;
   }
+  return streamOf(raw);
+}
+
+/** Returns the stream of a request over HTTP/2. */
+function streamOf(raw: object): Duplex | undefined {
   const { stream } = raw as { stream?: unknown };
   return stream instanceof Duplex && 'session' in stream ? stream : undefined;
 }

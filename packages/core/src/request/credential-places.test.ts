@@ -33,6 +33,7 @@ describe('rule 226: a token in a header of its own', () => {
     ['twice', { 'x-access-token': ['a.b.c', 'a.b.c'] }, 'multiple_credentials'],
     ['twice in one line', { 'x-access-token': 'a.b.c, a.b.c' }, 'multiple_credentials'],
     ['twice in different cases', { 'X-Access-Token': 'a.b.c', 'X-ACCESS-TOKEN': 'a.b.c' }, 'multiple_credentials'],
+    ['twice, once in lower case', { 'x-access-token': 'a.b.c', 'X-Access-Token': 'a.b.c' }, 'multiple_credentials'],
     ['with a comma', { 'x-access-token': 'a.b.c,' }, 'multiple_credentials'],
     ['empty', { 'x-access-token': '' }, 'malformed_credentials'],
     ['too long', { 'x-access-token': 'a'.repeat(LIMIT + 1) }, 'token_too_large'],

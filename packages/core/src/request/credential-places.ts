@@ -2,6 +2,7 @@ import type { OptionReader } from '../lib/option-reader.js';
 import { readInnerTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
 import { credentialsOf, isCredentials, isWithoutHeader, MULTIPLE, type Credentials, type CredentialsFailure } from './credentials.js';
+import { fieldOf, linesOf } from './fields.js';
 import type { ProtectedRequest } from './protected-request.js';
 
 /** Where the access token may be, besides the `Authorization` header. A request with tokens in two places is refused. */
@@ -40,17 +41,6 @@ export function readCredentialsOption(reader: OptionReader, name: string): ReadE
 
 const EMPTY: CredentialsFailure = { reason: 'malformed_credentials', token: undefined, cause: 'the place that the option credentials names contains no token' };
 
-/** Returns all lines of a field. Node writes names in lower case, but some platforms pass them on as the client sent them. */
-function linesOf({ headers }: ProtectedRequest, name: string): readonly string[] {
-  const found = headers[name];
-  if (found !== undefined) return [found].flat().map(String);
-  const lines: string[] = [];
-  for (const field in headers) {
-    if (field.length === name.length && field.toLowerCase() === name && Object.hasOwn(headers, field)) lines.push(...[headers[field] ?? []].flat().map(String));
-  }
-  return lines;
-}
-
 /** Returns the tokens among the subprotocols that a WebSocket handshake offers. */
 function offered(request: ProtectedRequest, prefix: string): readonly string[] {
   if (!isWebSocketHandshake(request)) return [];
@@ -62,9 +52,10 @@ function offered(request: ProtectedRequest, prefix: string): readonly string[] {
 }
 
 /** Over HTTP/1.1 (RFC 6455 s4.1), and over HTTP/2 (RFC 8441 s5). */
-function isWebSocketHandshake({ method, headers }: ProtectedRequest): boolean {
-  if (method === 'CONNECT') return headers[':protocol'] === 'websocket';
-  return method === 'GET' && String(headers['upgrade']).toLowerCase() === 'websocket';
+function isWebSocketHandshake(request: ProtectedRequest): boolean {
+  const { method } = request;
+  if (method === 'CONNECT') return fieldOf(request, ':protocol') === 'websocket';
+  return method === 'GET' && String(fieldOf(request, 'upgrade')).toLowerCase() === 'websocket';
 }
 
 /** RFC 9110 s5.1. */

@@ -234,6 +234,8 @@ test('rule 1: reads the header in any case, once, and takes no other header for 
   expect(found({ Authorization: 'Bearer a' })).toEqual(token);
   expect(found({ Authorization: 'Bearer a', AUTHORIZATION: undefined })).toEqual(token);
   expect(found({ Authorization: 'Bearer a', AUTHORIZATION: 'Bearer b' })).toEqual({ reason: 'multiple_credentials' });
+  for (const other of ['Bearer a', 'Bearer b', 'Basic dTpw'])
+    expect(found({ authorization: 'Bearer a', Authorization: other })).toEqual({ reason: 'multiple_credentials' });
   // as long as the right name, longer, and shorter
   for (const name of ['If-None-Match', 'X-Authorization', 'Auth']) {
     expect(found({ [name]: 'Bearer b' })).toEqual({ reason: 'missing_token' });

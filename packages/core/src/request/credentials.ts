@@ -1,4 +1,5 @@
 import type { Reason } from '../vocabulary/reason.js';
+import { fieldOf } from './fields.js';
 import type { ProtectedRequest } from './protected-request.js';
 
 /** The authentication schemes of access tokens (RFC 6750 s2.1, RFC 9449 s7.1). */
@@ -92,7 +93,7 @@ export function isToken68(text: string): boolean {
  * @param acceptsDpop whether the scheme DPoP is supported
  */
 export function readCredentials(request: ProtectedRequest, maxTokenBytes: number, acceptsDpop: boolean): Credentials | CredentialsFailure {
-  const field = fieldOf(request.headers, 'authorization');
+  const field = fieldOf(request, 'authorization');
   if (field === undefined) return MISSING;
   let value: string;
   if (typeof field === 'string') value = field;
@@ -126,22 +127,6 @@ function withoutBearer(value: string, target: string, maxTokenBytes: number, acc
   if (/^bearer$/i.test(value)) return NO_TOKEN;
   if (BARE_JWT.test(value)) return BARE_TOKEN;
   return SOME_SCHEME.test(value) ? UNSUPPORTED : NO_SCHEME;
-}
-
-/** Returns the lines of a header. */
-export function fieldOf(headers: ProtectedRequest['headers'], name: string): string | readonly string[] | undefined {
-  return headers[name] ?? fieldInAnyCase(headers, name);
-}
-
-/** Finds a header in any case. Node writes names in lower case, but some platforms pass them on as the client sent them. */
-function fieldInAnyCase(headers: ProtectedRequest['headers'], wanted: string): string | readonly string[] | undefined {
-  let found: string | readonly string[] | undefined;
-  for (const name in headers) {
-    if (name.length !== wanted.length || name.toLowerCase() !== wanted || !Object.hasOwn(headers, name)) continue;
-    const field = headers[name];
-    if (field !== undefined) found = found === undefined ? field : [found, field].flat();
-  }
-  return found;
 }
 
 function startsWithBearer(value: string): boolean {

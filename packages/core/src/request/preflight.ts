@@ -1,3 +1,4 @@
+import { fieldOf } from './fields.js';
 import type { ProtectedRequest } from './protected-request.js';
 
 /**
@@ -8,16 +9,15 @@ const NOT_IN_PREFLIGHT = ['authorization', 'cookie', 'content-type', 'transfer-e
 
 /** Whether a request is a CORS preflight (Fetch standard, s4.8), which has neither credentials nor a body. Other OPTIONS requests are ordinary ones. */
 export function isPreflight(request: ProtectedRequest): boolean {
-  const { method, target, headers } = request;
   return (
-    method === 'OPTIONS' &&
-    headers['origin'] !== undefined &&
-    headers['access-control-request-method'] !== undefined &&
-    isZeroOrAbsent(headers['content-length']) &&
+    request.method === 'OPTIONS' &&
+    isSingle(fieldOf(request, 'origin')) &&
+    isSingle(fieldOf(request, 'access-control-request-method')) &&
+    isZeroOrAbsent(fieldOf(request, 'content-length')) &&
     // over HTTP/2, a body needs no header
     request.hasBody !== true &&
-    !isOverriddenByQuery(target) &&
-    !NOT_IN_PREFLIGHT.some((name) => headers[name] !== undefined)
+    !isOverriddenByQuery(request.target) &&
+    !NOT_IN_PREFLIGHT.some((name) => fieldOf(request, name) !== undefined)
   );
 }
 
@@ -25,6 +25,11 @@ export function isPreflight(request: ProtectedRequest): boolean {
 function isOverriddenByQuery(target: string): boolean {
   const query = target.indexOf('?');
   return query >= 0 && new URLSearchParams(target.slice(query + 1)).has('_method');
+}
+
+/** A browser sends each of them once. */
+function isSingle(field: string | readonly string[] | undefined): boolean {
+  return typeof field === 'string' || field?.length === 1;
 }
 
 function isZeroOrAbsent(length: string | readonly string[] | undefined): boolean {

@@ -1,4 +1,5 @@
 import type { ResponseHeaders } from '../decision/decision.js';
+import { fieldOf } from '../request/fields.js';
 
 /** A request that an authorization server sends to a receiver. */
 export interface ReceivedMessage {
@@ -45,9 +46,9 @@ export function mediaTypeOf({ headers }: ReceivedMessage): string | undefined {
   return field?.split(';', 1)[0]!.trim().toLowerCase();
 }
 
-/** Returns a header field that may occur only once; undefined if it is absent or repeated. */
+/** Returns a header field that may occur only once; undefined if it is absent or repeated, in any case of its name. */
 export function singleField(headers: ReceivedMessage['headers'], name: string): string | undefined {
-  const field = headers[name];
+  const field = fieldOf({ headers }, name);
   if (field === undefined || typeof field === 'string') return field;
   return field.length === 1 ? field[0] : undefined;
 }
