@@ -34,7 +34,7 @@ export { sendMetadata, serveMetadata } from './node/node-metadata.js';
 export { receiveFrom, receiveInto } from './node/node-receiver.js';
 export { MAX_MESSAGE_BYTES } from './security-event/receiver.js';
 export { connectionOf } from './node/connection.js';
-export { applyHeaders, assertHasHeaders, headersOf, isAnswered, originOf, problemHeaders, sendDenial, viewOf } from './node/node-http.js';
+export { applyHeaders, assertHasHeaders, headersOf, isAnswered, namesOneHost, originOf, problemHeaders, sendDenial, viewOf } from './node/node-http.js';
 export { addCookies, cookiesWith, SET_COOKIE } from './node/set-cookie.js';
 export { isCacheField, isSharedCacheField, removeCacheFields } from './node/cache-fields.js';
 export { keepOutOfCaches } from './node/uncached.js';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ClientCertificate, ProtectedRequest } from '@tokenward/core';
-import { assertHasHeaders, createMemory, LOWER_CASE_NAMES, normalPath, originOf, viewOf } from '@tokenward/core/adapter';
+import { assertHasHeaders, createMemory, LOWER_CASE_NAMES, namesOneHost, normalPath, originOf, viewOf } from '@tokenward/core/adapter';
 import { connectionOf, type ConnectionView } from './connection.js';
 import { recordOf } from './headers.js';
 import { isFetchRequest, type Params } from './input.js';
@@ -68,6 +68,8 @@ export class FetchView implements ProtectedRequest {
     const { url, headers } = this.#request;
     const host = headers.get('host');
     if (host !== null && originOf('http', host) === undefined) return undefined;
+    // a server may have dropped the second line
+    if (!namesOneHost({ rawHeaders: this.rawHeaders })) return undefined;
     const parsed = URL.parse(url);
     return parsed?.protocol === 'https:' || parsed?.protocol === 'http:' ? parsed.origin : undefined;
   }

@@ -54,6 +54,8 @@ test.each<[expected: string | undefined, ...rawHeaders: string[]]>([
   ['http://a.test', ':authority', 'a.test', 'host', 'a.test'],
   ['http://a.test'],
   [undefined, 'Host', 'a.test', 'HOST', 'b.test'],
+  [undefined, 'Host', 'a.test', 'Host', 'a.test'],
+  [undefined, ':authority', 'a.test', 'host', 'a.test', 'host', 'a.test'],
   [undefined, ':authority', 'a.test', 'host', 'b.test'],
   [undefined, 'Host', 'user@a.test'],
   [undefined, 'Host', 'a.test, b.test'],

@@ -3,7 +3,7 @@ import { IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { WithNotes } from '../lib/private-slot.js';
-import { LOWER_CASE_NAMES } from '../request/fields.js';
+import { linesOf, LOWER_CASE_NAMES } from '../request/fields.js';
 import { normalPath } from '../request/request-path.js';
 import type { Deny, ResponseHeaders } from '../decision/decision.js';
 import type { ClientCertificate, ProtectedRequest } from '../request/protected-request.js';
@@ -192,11 +192,15 @@ const NOT_IN_HOST = /[\s,/?#@\\]/;
 
 /**
  * Whether the client named one well-formed host (RFC 9112 s3.2, RFC 9113 s8.3.1). Node accepts several hosts, and malformed ones. A proxy may then have
- * used another host than the framework does.
+ * used another host than the framework does. Two `Host` lines do not count even if they are equal: RFC 9112 has a server refuse them, and whoever sends them is
+ * no ordinary client. Over HTTP/2, `Host` may repeat what `:authority` says.
  */
-function namesOneHost({ rawHeaders = [] }: RawRequest): boolean {
-  const hosts = rawHeaders.filter((_value, at) => at % 2 === 1 && /^(?:host|:authority)$/i.test(rawHeaders[at - 1]!));
-  return new Set(hosts).size <= 1 && !hosts.some((host) => NOT_IN_HOST.test(host));
+export function namesOneHost({ headers = {}, rawHeaders = [] }: Pick<RawRequest, 'headers' | 'rawHeaders'>): boolean {
+  const byName = ['host', ':authority'].map((name) =>
+    rawHeaders.length > 0 ? rawHeaders.filter((_value, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === name) : linesOf({ headers }, name),
+  );
+  const hosts = byName.flat();
+  return byName.every((lines) => lines.length <= 1) && new Set(hosts).size <= 1 && !hosts.some((host) => NOT_IN_HOST.test(host));
 }
 
 /** Returns `scheme://host[:port]`, or undefined if the protocol or host is invalid. */

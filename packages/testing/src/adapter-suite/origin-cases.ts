@@ -30,7 +30,16 @@ export const originCases: readonly SuiteCase[] = [
     async run({ start, token, refusesMalformedHosts }) {
       const { route, lastSeen } = watched();
       const app = await start({ routes: [route] });
-      for (const hosts of [['user@api.example.test'], ['api.example.test/x'], ['a b'], ['a, b'], ['a,b'], [''], ['api.example.test', 'other.example.test']]) {
+      for (const hosts of [
+        ['user@api.example.test'],
+        ['api.example.test/x'],
+        ['a b'],
+        ['a, b'],
+        ['a,b'],
+        [''],
+        ['api.example.test', 'other.example.test'],
+        ['api.example.test', 'api.example.test'],
+      ]) {
         const { status } = await app.ask({ path: '/watched', token: await token(), headers: hosts.map((host) => ['host', host] as const) });
         if (!refusesMalformedHosts || status !== 400) strictEqual(status, 200);
         strictEqual(lastSeen(), undefined, hosts.join(' and '));
