@@ -6,6 +6,7 @@ import {
   applyHeaders,
   assertHasHeaders,
   classOf,
+  closeGate,
   createNativeGuard,
   isAnswered,
   misuse,
@@ -17,6 +18,7 @@ import {
   type AdapterOptions,
   type GuardMethods,
   type RequirementsFor,
+  type ResponseGate,
 } from '@tokenward/core/adapter';
 import { withAuthInfo, type WithAuthInfo } from './auth-info.js';
 import { readMessage } from './read-message.js';
@@ -51,6 +53,9 @@ export interface McpGuard extends GuardMethods<Handler, IncomingMessage> {
   /**
    * Checks a request, and answers it unless it is admitted: with a refusal, or with the metadata. Returns what the SDK needs, or undefined if the request was
    * answered or its client disconnected. If `onDenied` throws, the answer is 500.
+   *
+   * Await it. Until it has decided, it holds back what others answer, and drops that if it refuses. To read a member of the promise throws, so code that forgot
+   * `await` gets neither the request nor its `auth`. It cannot keep that code from running.
    *
    * @throws ConfigurationError without a request and its response
    */
@@ -97,55 +102,78 @@ export function createMcpGuard(options: McpGuardOptions): McpGuard {
     throw misuse('metadata.authorizationServers', NO_SERVER);
   }
 
-  /** Answers a refusal, and returns undefined. */
-  async function decide(request: IncomingMessage, response: ServerResponse, requirements: RequirementsFor<IncomingMessage>): Promise<Auth | undefined> {
+  /** Answers a refusal through the gate, and returns undefined. */
+  async function decide(request: IncomingMessage, gate: ResponseGate, requirements: RequirementsFor<IncomingMessage>): Promise<Auth | undefined> {
+    const response = gate.pass;
     const decision: Decision = await native.decide(request, requirements(request));
     if (isAnswered(response)) return undefined;
     if (decision.outcome === 'allow') {
       applyHeaders(response, decision.headers);
       return decision.auth;
     }
+    gate.clear();
     // onDenied may answer in its own way
     addCookies(response, decision.headers);
     await answerRefusal(native, decision, [request, response], (denial) => sendDenial(response, denial));
     return undefined;
   }
 
-  async function admit(request: IncomingMessage, response: ServerResponse): Promise<AdmittedRequest | undefined> {
+  async function admit(request: IncomingMessage, gate: ResponseGate): Promise<AdmittedRequest | undefined> {
     const metadata = native.metadataFor(request);
     if (metadata) {
-      sendMetadata(response, metadata);
+      sendMetadata(gate.pass, metadata);
       return undefined;
     }
-    const auth = await decide(request, response, forEndpoint);
+    const auth = await decide(request, gate, forEndpoint);
     if (!auth) return undefined;
     if (request.method === 'GET' || request.method === 'DELETE' || request.method === 'HEAD')
       return { request: withAuthInfo(request, auth), body: undefined, auth };
     const read = await readMessage(request, maxBodyBytes);
     if (!read) return undefined;
     if ('status' in read) {
-      refuseBody(response, read);
+      gate.clear();
+      refuseBody(gate.pass, read);
       return undefined;
     }
     bodies.set(request, read.body);
-    const caller = await decide(request, response, forCalls);
+    const caller = await decide(request, gate, forCalls);
     return caller && { request: withAuthInfo(request, caller), body: read.body, auth: caller };
+  }
+
+  /** A caller that does not wait may answer meanwhile. What it wrote is sent once the request is admitted, and dropped if it is not. */
+  async function admitAlone(request: IncomingMessage, response: ServerResponse): Promise<AdmittedRequest | undefined> {
+    assertCalled(request, response);
+    const gate = closeGate(response);
+    try {
+      const admitted = await admit(request, gate);
+      if (admitted) return gate.open() ? undefined : admitted;
+    } catch (error) {
+      gate.clear();
+      giveUp(gate.pass, error);
+    }
+    gate.seal();
+    return undefined;
   }
 
   return {
     ...native.methods((receive) => (request, response) => void receiveInto(request, response, undefined, receive).catch(() => response.destroy())),
-    async admit(request, response) {
-      assertCalled(request, response);
-      try {
-        return await admit(request, response);
-      } catch (error) {
-        giveUp(response, error);
-        return undefined;
-      }
-    },
+    admit: (request, response) => unreadable(admitAlone(request, response)),
     close: native.close,
   };
 }
+
+/** Makes a forgotten `await` throw. A promise counts as true, so `if (admitted)` alone would go on for every request. */
+function unreadable(result: Promise<AdmittedRequest | undefined>): Promise<AdmittedRequest | undefined> {
+  return Object.defineProperties(result, UNREADABLE);
+}
+
+function throwMisuse(): never {
+  throw misuse('guard.admit(request, response)', 'returned a promise. Write const admitted = await guard.admit(request, response)');
+}
+
+const UNREADABLE: PropertyDescriptorMap = Object.fromEntries(
+  ['request', 'body', 'auth'].map((member) => [member, { get: throwMisuse, enumerable: false, configurable: true }]),
+);
 
 /** As the SDK answers. The rest of the body is not read, so the connection ends. */
 function refuseBody(response: ServerResponse, { status, message }: { readonly status: number; readonly message: string }): void {

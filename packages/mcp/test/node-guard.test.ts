@@ -217,3 +217,56 @@ test('rule 230: metadata without an authorization server is refused at start-up,
     }
   }
 });
+
+describe('rule 157: a caller of admit that does not wait', () => {
+  /** A server whose handler goes on without `await`. */
+  async function startCareless(handle: (result: Promise<AdmittedRequest | undefined>, req: IncomingMessage, res: ServerResponse) => void): Promise<string> {
+    const guard = createMcpGuard({ issuer: issuer.issuer, audience: RESOURCE, tools: { list: 'authenticated', delete: scope('write') } });
+    const server = createServer((req, res) => handle(guard.admit(req, res), req, res)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(async () => {
+      server.closeAllConnections();
+      server.close();
+      await guard.close();
+    });
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+  }
+
+  test.each([
+    ['at once', (answer: () => void) => answer()],
+    ['later', (answer: () => void) => void setTimeout(answer, 5)],
+  ])('gets no answer of its own to the client of a refused request, %s', async (_when, schedule) => {
+    const url = await startCareless((_result, _req, res) => schedule(() => void res.writeHead(200, { 'x-mine': '1' }).end('secret')));
+    const refused = [
+      [await fetch(url, { method: 'GET' }), 401],
+      [await post(url, CALL, { authorization: '' }), 400],
+      [await post(url, CALL, { authorization: 'Bearer nonsense' }), 401],
+      [await post(url, CALL.replace('list', 'delete')), 403],
+      [await post(url, '{'), 400],
+    ] as const;
+    for (const [response, status] of refused) {
+      expect([response.status, response.headers.get('x-mine')]).toEqual([status, null]);
+      expect(await response.text()).not.toContain('secret');
+    }
+    const admitted = await post(url, CALL);
+    expect([admitted.status, await admitted.text()]).toEqual([200, 'secret']);
+  });
+
+  test('cannot read the promise, whether the request is admitted or not', async () => {
+    const read: unknown[] = [];
+    const url = await startCareless((result, req) => {
+      for (const member of ['request', 'body', 'auth'] as const) {
+        try {
+          read.push((result as unknown as AdmittedRequest)[member]);
+        } catch (error) {
+          read.push((error as Error).message);
+        }
+      }
+      read.push((req as { auth?: unknown }).auth);
+    });
+    const refusal = await fetch(url);
+    expect(refusal.status).toBe(401);
+    const message = 'tokenward: guard.admit(request, response): returned a promise. Write const admitted = await guard.admit(request, response)';
+    expect(read).toEqual([message, message, message, undefined]);
+  });
+});
