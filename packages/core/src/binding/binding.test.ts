@@ -110,6 +110,17 @@ test.each<[SenderConstraint, unknown, boolean]>([
   expect(bindingWith(undefined, undefined, constraint).check(cnf)).toEqual(isAccepted ? undefined : expect.objectContaining({ reason: 'unbound_token' }));
 });
 
+test.each<[SenderConstraint, string]>([
+  ['dpop', 'senderConstraint demands a cnf with jkt'],
+  ['mtls', 'senderConstraint demands a cnf with x5t#S256'],
+  ['any', 'senderConstraint demands a bound token'],
+])('rule 174: the cause says what senderConstraint "%s" demands', (constraint, cause) => {
+  expect(bindingWith(undefined, undefined, constraint).check(undefined)).toMatchObject({ reason: 'unbound_token', cause });
+  const off = createBinding({ checkProof: undefined, checkCertificate: () => undefined, senderConstraint: constraint });
+  const failureOf = off.check({ confirmation: undefined, issuer, auth }, bearer, request, 7);
+  expect(failureOf).toMatchObject({ cause: constraint === 'any' ? `${cause}, and the option dpop is false` : cause });
+});
+
 test('rule 88: if DPoP is off, a token with jkt is refused, and the header DPoP is one like any other', () => {
   const checkCertificate = vi.fn(() => undefined);
   const off = createBinding({ checkProof: undefined, checkCertificate, senderConstraint: undefined });

@@ -1,3 +1,4 @@
+import { UNBOUND as CAUSES } from '../vocabulary/binding-words.js';
 import type { Issuer } from '../issuer/issuer.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Credentials } from '../request/credentials.js';
@@ -65,7 +66,7 @@ export function createBinding({ checkProof, checkCertificate, senderConstraint }
       case 'mtls':
         return confirmation?.certificate === undefined ? NOT_BOUND_BY_MTLS : undefined;
       case 'any':
-        return confirmation === undefined ? NOT_BOUND : undefined;
+        return confirmation !== undefined ? undefined : checkProof ? NOT_BOUND : NOT_BOUND_WITHOUT_DPOP;
     }
   }
 
@@ -83,10 +84,11 @@ export function createBinding({ checkProof, checkCertificate, senderConstraint }
 }
 
 const BOUND: VerificationFailure = { reason: 'bound_token_as_bearer' };
-const UNBOUND: VerificationFailure = { reason: 'unbound_token', cause: 'it came by the scheme DPoP, and has no cnf with jkt' };
-const NOT_BOUND: VerificationFailure = { reason: 'unbound_token', cause: 'senderConstraint demands a bound token' };
-const NOT_BOUND_BY_DPOP: VerificationFailure = { reason: 'unbound_token', cause: 'senderConstraint demands a cnf with jkt' };
-const NOT_BOUND_BY_MTLS: VerificationFailure = { reason: 'unbound_token', cause: 'senderConstraint demands a cnf with x5t#S256' };
+const UNBOUND: VerificationFailure = { reason: 'unbound_token', cause: CAUSES.scheme };
+const NOT_BOUND: VerificationFailure = { reason: 'unbound_token', cause: CAUSES.any };
+const NOT_BOUND_WITHOUT_DPOP: VerificationFailure = { reason: 'unbound_token', cause: CAUSES.anyWithoutDpop };
+const NOT_BOUND_BY_DPOP: VerificationFailure = { reason: 'unbound_token', cause: CAUSES.dpop };
+const NOT_BOUND_BY_MTLS: VerificationFailure = { reason: 'unbound_token', cause: CAUSES.mtls };
 const BEARER_WITH_PROOF: VerificationFailure = { reason: 'bearer_with_proof' };
 
 function unproven(cause: string, issuer: Issuer): VerificationFailure {

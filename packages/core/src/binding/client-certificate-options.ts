@@ -73,6 +73,7 @@ export function readClientCertificate(reader: OptionReader, name: string): (guar
   return (guard, isDemanded) => ({
     isAnnounced: isDemanded || reader.get(name) !== undefined,
     acceptsUnauthorized: unsafeAcceptUnauthorizedCertificates,
+    authority: getCertificate ? 'function' : 'server',
     source: sourceFor(guard),
   });
 }

@@ -1,3 +1,4 @@
+import { UNAUTHORIZED } from '../vocabulary/binding-words.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import { areEqualTexts } from '../lib/equal-texts.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
@@ -12,19 +13,21 @@ export type CertificateCheck = (thumbprint: string, request: ProtectedRequest) =
 
 export interface CertificateCheckConfig {
   readonly source: CertificateSource;
-  /** Whether a certificate counts that the TLS server did not authorise. */
+  /** Whether a certificate counts that nobody authorised. */
   readonly acceptsUnauthorized: boolean;
+  /** Who authorises certificates. */
+  readonly authority: keyof typeof UNAUTHORIZED;
 }
 
 /** Returns a check of client certificates. The TLS handshake proved that the client has the private key, so comparing the certificate is enough. */
-export function createCertificateCheck({ source, acceptsUnauthorized }: CertificateCheckConfig): CertificateCheck {
+export function createCertificateCheck({ source, acceptsUnauthorized, authority }: CertificateCheckConfig): CertificateCheck {
+  const notAuthorized: VerificationFailure = Object.freeze({ reason: 'wrong_certificate', cause: UNAUTHORIZED[authority] });
   return (thumbprint, request) => {
     const found = source(request);
     if (found.thumbprint === undefined) return { reason: 'missing_certificate', cause: found.missing };
     if (!areEqualTexts(found.thumbprint, thumbprint)) return OTHER_CERTIFICATE;
-    return found.authorized || acceptsUnauthorized ? undefined : NOT_AUTHORIZED;
+    return found.authorized || acceptsUnauthorized ? undefined : notAuthorized;
   };
 }
 
 const OTHER_CERTIFICATE: VerificationFailure = Object.freeze({ reason: 'wrong_certificate' });
-const NOT_AUTHORIZED: VerificationFailure = Object.freeze({ reason: 'wrong_certificate', cause: 'the TLS server did not authorise it' });

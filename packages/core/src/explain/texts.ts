@@ -1,3 +1,4 @@
+import { UNAUTHORIZED, UNBOUND } from '../vocabulary/binding-words.js';
 import { WITHOUT_ISSUED_AT } from '../vocabulary/revocation-words.js';
 import type { Reason } from '../vocabulary/reason.js';
 
@@ -13,6 +14,31 @@ interface Text {
   readonly remedy: string;
   /** Returns a more exact text if the details allow it. */
   readonly refine?: ((input: TextInput) => { readonly summary?: string | undefined; readonly remedy?: string | undefined }) | undefined;
+}
+
+const BIND_TO_CERTIFICATE = 'Have the client use its certificate at the token endpoint, so that the authorization server binds the token to it.';
+
+/** For the causes that the text of `unbound_token` itself does not fit. */
+const UNBOUND_REMEDIES: ReadonlyMap<string, string> = new Map([
+  [
+    UNBOUND.scheme,
+    'Send tokens that are bound to nothing, or to a certificate, as "Authorization: Bearer <access token>". If the token should be bound to a key, have the client send a DPoP proof to the token endpoint.',
+  ],
+  [
+    UNBOUND.dpop,
+    'Have the client send a DPoP proof to the token endpoint, so that the authorization server binds the token to its key. A token that is bound to a certificate alone does not count here.',
+  ],
+  [UNBOUND.mtls, `${BIND_TO_CERTIFICATE} A token that is bound to a key alone (DPoP) does not count here.`],
+  [UNBOUND.anyWithoutDpop, BIND_TO_CERTIFICATE],
+]);
+
+/** The cause says where the guard looks for the certificate: in the connection, in a header, or in what `getCertificate` returns. */
+function missingCertificateRemedy(cause: string | undefined): string | undefined {
+  if (cause?.includes('getCertificate'))
+    return 'Have the client send the certificate with which it fetched the token, and getCertificate return it: as { raw, authorized } with its DER, or as { sha256, authorized }.';
+  if (cause?.includes('header '))
+    return 'Have the client send the certificate with which it fetched the token, and the proxy pass it on in the header that clientCertificate.header names. Check that clientCertificate.trustedProxies lists the address of the proxy.';
+  return undefined;
 }
 
 const NO_SESSION_REMEDY =
@@ -189,7 +215,10 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     summary: 'The token is bound to a client certificate, and no certificate counts for the request.',
     remedy:
       'Have the client send the certificate with which it fetched the token, and set requestCert on the TLS server. If a proxy terminates TLS, set clientCertificate.header and clientCertificate.trustedProxies, and have the proxy send the header.',
-    refine: withCause('The token is bound to a client certificate, and no certificate counts for the request'),
+    refine: ({ cause }) => ({
+      summary: cause && `The token is bound to a client certificate, and no certificate counts for the request: ${cause}.`,
+      remedy: missingCertificateRemedy(cause),
+    }),
   },
   wrong_certificate: {
     summary: 'The token is bound to another client certificate than that of the request.',
@@ -201,7 +230,9 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
         : {
             summary: `The request has the right client certificate, which does not count: ${cause}.`,
             remedy:
-              "Give the TLS server the certificates of the clients' authorities (ca). For self-signed certificates (RFC 8705 s2.2), set clientCertificate.unsafeAcceptUnauthorizedCertificates.",
+              cause === UNAUTHORIZED.function
+                ? 'Have getCertificate return authorized: true for a certificate that a trusted authority issued, if something has verified that. For self-signed certificates (RFC 8705 s2.2), set clientCertificate.unsafeAcceptUnauthorizedCertificates.'
+                : "Give the TLS server the certificates of the clients' authorities (ca). For self-signed certificates (RFC 8705 s2.2), set clientCertificate.unsafeAcceptUnauthorizedCertificates.",
           },
   },
   bound_token_as_bearer: {
@@ -211,9 +242,11 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   unbound_token: {
     summary: 'The token is not bound to its sender as it must be.',
-    remedy:
-      'Have the client send a DPoP proof to the token endpoint, or show its certificate there, so that the authorization server binds the token. Send tokens that are bound to nothing, or to a certificate, as "Authorization: Bearer <access token>".',
-    refine: withCause('The token is not bound to its sender as it must be'),
+    remedy: 'Have the client send a DPoP proof to the token endpoint, or use its certificate there, so that the authorization server binds the token.',
+    refine: ({ cause }) => ({
+      summary: cause && `The token is not bound to its sender as it must be: ${cause}.`,
+      remedy: cause === undefined ? undefined : UNBOUND_REMEDIES.get(cause),
+    }),
   },
   missing_proof: {
     summary: 'The token is bound to a key, and the request has no DPoP proof.',
