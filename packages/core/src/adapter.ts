@@ -9,7 +9,7 @@ export { createNativeGuard, type GuardMethods, type NativeGuard } from './adapte
 export { guardDemandsOf, withBoundDemands, type GuardDemands } from './adapter/guard-demands.js';
 export { logRefusal } from './adapter/refusal-log.js';
 export { wasPrinted } from './explain/hints.js';
-export { answerRefusal, asError, assertDenial, type RefusalListeners } from './adapter/refusals.js';
+export { answerRefusal, asError, assertDenial, withoutCookies, type RefusalListeners } from './adapter/refusals.js';
 export type { ClaimsWithoutSchema } from './auth/app-claims.js';
 export { SCOPE_TOKEN } from './auth/names.js';
 export { authOf, requireAuth } from './adapter/remembered-auth.js';

@@ -51,6 +51,9 @@ export function startOn(express: typeof expressModule): StartApp {
             if ('outcome' in answer) return answer;
             // the response of a plain server has no more methods
             for (const cookie of answer.cookies ?? []) response.appendHeader('set-cookie', cookie);
+            for (const [name, value] of Object.entries(answer.withHeadersOf?.headers ?? {}))
+              if ('json' in response) response.set(name, value);
+              else (response as ServerResponse).setHeader(name, value);
             if ('json' in response) response.status(answer.status).json(answer.body);
             else (response as ServerResponse).writeHead(answer.status).end(JSON.stringify(answer.body));
             return undefined;

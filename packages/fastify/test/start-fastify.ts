@@ -66,6 +66,7 @@ export function startOn(
           const settled = answer instanceof Promise ? await answer : answer;
           if ('outcome' in settled) return settled;
           for (const cookie of settled.cookies ?? []) void reply.header('set-cookie', cookie);
+          if (settled.withHeadersOf) void reply.headers(settled.withHeadersOf.headers);
           await reply.code(settled.status).send(settled.body);
           return undefined;
         },

@@ -2,9 +2,19 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { createGuard, getAuth, type Auth, type Deny, type RequestEvent, type FetchGuard, type FetchGuardOptions, type Guarding } from '@tokenward/fetch';
+import {
+  createGuard,
+  getAuth,
+  toHeaders,
+  type Auth,
+  type Deny,
+  type RequestEvent,
+  type FetchGuard,
+  type FetchGuardOptions,
+  type Guarding,
+} from '@tokenward/fetch';
 import type { RoutePolicy } from '@tokenward/core/adapter';
-import type { HandlerAnswer, HandlerInput, RunningApp, StartApp, SuiteGuard, SuiteRoute } from '@tokenward/testing/adapter-suite';
+import type { HandlerAnswer, HandlerInput, OnDeniedAnswer, RunningApp, StartApp, SuiteGuard, SuiteRoute } from '@tokenward/testing/adapter-suite';
 import { listenerFor } from './bridge.js';
 import { handlerOf, type Handler } from './ways.js';
 
@@ -113,15 +123,15 @@ function found(guard: FetchGuard, event: RequestEvent): Auth | undefined {
 }
 
 function onDeniedOf(onDenied: NonNullable<Parameters<StartApp>[0]['onDenied']>): NonNullable<FetchGuardOptions['onDenied']> {
-  const send = (answer: HandlerAnswer | Deny): Response | Deny => ('outcome' in answer ? answer : responseFrom(answer));
+  const send = (answer: OnDeniedAnswer): Response | Deny => ('outcome' in answer ? answer : responseFrom(answer, answer.withHeadersOf));
   return (decision) => {
     const answer = onDenied(decision);
     return answer instanceof Promise ? answer.then(send) : send(answer);
   };
 }
 
-function responseFrom({ status, body, stream, headers = {}, cookies = [] }: HandlerAnswer): Response {
-  const fields = new Headers(headers);
+function responseFrom({ status, body, stream, headers = {}, cookies = [] }: HandlerAnswer, decision?: Deny): Response {
+  const fields = decision ? toHeaders(decision.headers) : new Headers(headers);
   for (const cookie of cookies) fields.append('set-cookie', cookie);
   if (stream) {
     fields.set('content-type', 'text/event-stream');

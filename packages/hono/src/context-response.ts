@@ -9,8 +9,10 @@ export function replaceResponse(context: Context, response: Response): void {
   const merged = new Headers(context.res.headers);
   for (const name of Array.from(merged.keys())) if (isCacheField(name) || OF_THE_BODY.has(name)) merged.delete(name);
   for (const [name, value] of response.headers) {
-    if (name === 'set-cookie') merged.append(name, value);
-    else merged.set(name, value);
+    if (name === 'set-cookie') {
+      // the response may have been made of what the context has
+      if (!merged.getSetCookie().includes(value)) merged.append(name, value);
+    } else merged.set(name, value);
   }
   context.res = undefined;
   context.res = new Response(response.body, { status: response.status, headers: merged });

@@ -2,7 +2,17 @@ import type { ServerResponse } from 'node:http';
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { Decision, Deny, ResponseHeaders } from '@tokenward/core';
-import { holdAnswer, isAnswered, keepOutOfCaches, markGuard, misuse, SET_COOKIE, type NativeGuard, type RequirementsFor } from '@tokenward/core/adapter';
+import {
+  holdAnswer,
+  isAnswered,
+  keepOutOfCaches,
+  markGuard,
+  misuse,
+  SET_COOKIE,
+  withoutCookies,
+  type NativeGuard,
+  type RequirementsFor,
+} from '@tokenward/core/adapter';
 import { addHeaders, answerTo, isEmpty, metadataResponse } from '@tokenward/fetch/adapter';
 import { addTo, replaceResponse } from './context-response.js';
 import { matchedRoute } from './matched-route.js';
@@ -63,7 +73,7 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
   }
 
   async function refuse(decision: Deny, context: Context, next: Next | undefined): Promise<void> {
-    return answer(context, await answerTo(native, decision, context), next);
+    return answer(context, await askedAnswer(native, decision, context), next);
   }
 
   async function answer(context: Context, response: Response, next: Next | undefined): Promise<void> {
@@ -75,7 +85,21 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
 /** Returns the answer of a guard to a refusal of `check` or `permit`, for a handler to return. */
 export function refusalOf(native: Native, decision: Deny, context: Context): Response | Promise<Response> {
   assertContext(context, 'guard.refuse(decision, c)', 'needs the context. Write return guard.refuse(decision, c)');
-  return answerTo(native, decision, context);
+  return askedAnswer(native, decision, context);
+}
+
+/**
+ * Returns the answer to a refusal. `onDenied` does not see the cookies of a session: `c.json(body, status, headers)` would replace those of the app with them. If
+ * it throws, the answer of Hono's error handler gets them.
+ */
+function askedAnswer({ refused, onDenied }: Native, decision: Deny, context: Context): Response | Promise<Response> {
+  const asked = onDenied && ((denied: Deny, native: Context) => onDenied(withoutCookies(denied), native));
+  const response = answerTo({ refused, onDenied: asked }, decision, context);
+  if (!(response instanceof Promise) || !Object.hasOwn(decision.headers, SET_COOKIE)) return response;
+  return response.catch((error: unknown) => {
+    addTo(context, (fields) => addHeaders(fields, { [SET_COOKIE]: decision.headers[SET_COOKIE]! }));
+    throw error;
+  });
 }
 
 /** Answers with the response of an error, if the guard has answered the request. */

@@ -7,7 +7,7 @@ import { Hono, type Context, type Handler, type MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { createGuard, getAuth, type Auth, type Deny, type HonoGuard, type HonoMiddleware } from '@tokenward/hono';
 import type { RoutePolicy } from '@tokenward/core/adapter';
-import type { HandlerAnswer, HandlerInput, RunningApp, StartApp, SuiteGuard, SuiteRoute, SuiteTls } from '@tokenward/testing/adapter-suite';
+import type { HandlerAnswer, HandlerInput, OnDeniedAnswer, RunningApp, StartApp, SuiteGuard, SuiteRoute, SuiteTls } from '@tokenward/testing/adapter-suite';
 import { middlewareOf } from './odd-ways.js';
 
 /** Starts the suite's apps on Hono, on Node's own server. */
@@ -19,8 +19,13 @@ export const startHono: StartApp = async (setup) => {
     ...options,
     ...(property !== undefined && { property }),
     ...(onDenied && {
-      onDenied(decision: Deny) {
-        const send = (answer: HandlerAnswer | Deny): Response | Deny => ('outcome' in answer ? answer : responseFrom(answer));
+      onDenied(decision: Deny, c: Context) {
+        const send = (answer: OnDeniedAnswer): Response | Deny => {
+          if ('outcome' in answer) return answer;
+          if (!answer.withHeadersOf) return responseFrom(answer);
+          for (const cookie of answer.cookies ?? []) c.header('set-cookie', cookie, { append: true });
+          return c.json(answer.body as object, answer.status as 403, answer.withHeadersOf.headers);
+        };
         const answer = onDenied(decision);
         return answer instanceof Promise ? answer.then(send) : send(answer);
       },

@@ -44,6 +44,7 @@ export function startOn(
           const send = (answer: OnDeniedAnswer): Deny | undefined => {
             if ('outcome' in answer) return answer;
             for (const cookie of answer.cookies ?? []) context.append('set-cookie', cookie);
+            if (answer.withHeadersOf) context.set(answer.withHeadersOf.headers);
             Object.assign(context, { status: answer.status, body: answer.body });
             return undefined;
           };

@@ -81,7 +81,7 @@ const VERBS = { GET: Get, POST: Post, PUT: Put, DELETE: Delete, OPTIONS: Options
 interface Answering {
   status(status: number): Answering;
   /** Fastify appends cookies here. */
-  header(name: string, value: string): unknown;
+  header(name: string, value: string | readonly string[]): unknown;
   send(body?: unknown): unknown;
   /** Express. */
   append?(name: string, value: string): unknown;
@@ -106,6 +106,7 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
               if ('outcome' in answer) return answer;
               const response = context.switchToHttp().getResponse<Answering>();
               appendCookies(response, answer.cookies ?? []);
+              for (const [name, value] of Object.entries(answer.withHeadersOf?.headers ?? {})) response.header(name, value);
               response.status(answer.status).send(answer.body);
               return undefined;
             },

@@ -41,6 +41,7 @@ test.concurrent.for<[keyof Faults, RegExp]>([
   ['anonymousWithoutGuard', /^rule 180: getAuth throws on a route/],
   ['passesEveryPreflight', /^rule 108: a preflight passes the guard of an app/],
   ['cookiesDropped', /^sets all cookies of a session on an admitted answer/],
+  ['cookiesShown', /^an onDenied that sets all headers of the decision loses no cookie/],
   ['refusesMetadata', /^rule 110: a guard in front/],
 ])('the suite notices an adapter with the fault %s', { timeout: 60_000 }, async ([fault, expected]) => {
   expect(await failuresOf({}, expected)).toEqual([]);

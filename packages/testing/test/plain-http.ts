@@ -14,6 +14,7 @@ import {
   sendDenial,
   serveMetadata,
   viewOf,
+  withoutCookies,
   type NativeGuard,
   type RoutePolicy,
 } from '@tokenward/core/adapter';
@@ -37,6 +38,7 @@ export interface Faults {
   readonly anonymousWithoutGuard?: boolean;
   readonly passesEveryPreflight?: boolean;
   readonly cookiesDropped?: boolean;
+  readonly cookiesShown?: boolean;
   readonly refusesMetadata?: boolean;
 }
 
@@ -66,7 +68,9 @@ export function startPlain(faults: Faults = {}): StartApp {
           async onDenied(decision, _request, response) {
             const answer = await onDenied(decision);
             if ('outcome' in answer) return answer;
-            send(response, answer);
+            for (const cookie of answer.cookies ?? []) response.appendHeader('set-cookie', cookie);
+            for (const [name, value] of Object.entries(answer.withHeadersOf?.headers ?? {})) response.setHeader(name, value);
+            send(response, { ...answer, cookies: [] });
             return undefined;
           },
         }),
@@ -132,7 +136,7 @@ export function startPlain(faults: Faults = {}): StartApp {
     async function refuse(decision: Deny, request: IncomingMessage, response: ServerResponse): Promise<void> {
       first.refused(decision, request);
       if (!faults.cookiesDropped) addCookies(response, decision.headers);
-      const answered = first.onDenied ? await first.onDenied(decision, request, response) : decision;
+      const answered = first.onDenied ? await first.onDenied(faults.cookiesShown ? decision : withoutCookies(decision), request, response) : decision;
       if (!answered) return;
       if (faults.headersDropped) response.writeHead(decision.status).end(JSON.stringify(decision.body));
       else if (faults.bodyDropped) response.writeHead(decision.status, decision.headers).end();

@@ -11,8 +11,8 @@ export interface AdapterOptions<Native extends readonly unknown[]> extends Guard
   /** The name of the request's property that holds the {@link Auth}. Default: `auth`. */
   readonly property?: string | undefined;
   /**
-   * Answers refusals instead of the guard, with a body or page of your own. Send the decision's status and headers. If it returns the decision, the
-   * guard sends its usual answer. If it throws, the framework handles the error. The handler never runs.
+   * Answers refusals instead of the guard, with a body or page of your own. Send the decision's status and headers. The cookies of a session
+   * are not among these headers: the answer gets them anyway. If it returns the decision, the guard sends its usual answer. If it throws, the framework handles the error. The handler never runs.
    */
   readonly onDenied?: ((decision: Deny, ...native: Native) => void | Deny | Promise<void | Deny>) | undefined;
   /**

@@ -1,6 +1,8 @@
 import { isError } from '../lib/native-error.js';
 import { misuse } from '../lib/configuration-error.js';
 import type { Deny } from '../decision/decision.js';
+import { addHeaders } from '../decision/denial.js';
+import { SET_COOKIE } from '../node/set-cookie.js';
 import { isThenable } from '../lib/thenable.js';
 
 /** Returns whether `onDenied` returned the decision, so that the guard sends its usual answer. */
@@ -19,6 +21,16 @@ export function asError(thrown: unknown): Error {
 }
 
 /**
+ * Returns a refusal as `onDenied` sees it: without the `Set-Cookie` lines of a session. The adapter adds these to the response itself. An app that sets all headers
+ * of the decision at once, as `res.set(headers)` does, would otherwise replace its own cookies with them.
+ */
+export function withoutCookies(decision: Deny): Deny {
+  if (!Object.hasOwn(decision.headers, SET_COOKIE)) return decision;
+  const { [SET_COOKIE]: _cookies, ...headers } = decision.headers;
+  return addHeaders(decision, Object.freeze(headers));
+}
+
+/**
  * Calls `onDenied`, which may answer at once or later. Returns the refusal if the guard is to answer it, and undefined if `onDenied` has answered.
  *
  * @throws an Error, whatever `onDenied` threw
@@ -28,12 +40,14 @@ export async function answerOf<Native extends readonly unknown[]>(
   decision: Deny,
   ...native: Native
 ): Promise<Deny | undefined> {
+  const shown = withoutCookies(decision);
   let returned: unknown;
   try {
-    returned = await onDenied(decision, ...native);
+    returned = await onDenied(shown, ...native);
   } catch (thrown) {
     throw asError(thrown);
   }
+  if (returned === shown) return decision;
   return isDenial(returned) ? returned : undefined;
 }
 

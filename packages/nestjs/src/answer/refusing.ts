@@ -1,6 +1,6 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 import type { Deny } from '@tokenward/core';
-import { answerRefusal, never, problemHeaders, wasPrinted, type RefusalListeners } from '@tokenward/core/adapter';
+import { answerRefusal, never, problemHeaders, wasPrinted, withoutCookies, type RefusalListeners } from '@tokenward/core/adapter';
 import { findNotes, notesOf } from '../call/call-notes.js';
 import { carrierOf, type Carrier } from '../call/carrier.js';
 import { AccessDeniedException, exceptionOf } from './denial.js';
@@ -18,7 +18,8 @@ export function refuse(decision: Deny, context: ExecutionContext, carrier: Carri
   /** If a response was sent, the call is over: neither its handler nor an exception filter may run. */
   function end(unanswered: Deny): Promise<never> {
     if (carrier?.response && isSent(carrier.response)) return never();
-    const exception = exceptionOf(unanswered, context);
+    // its headers are on the response already, and an exception filter that sets them again must not replace the app's cookies
+    const exception = exceptionOf(carrier?.response ? withoutCookies(unanswered) : unanswered, context);
     if (carrier?.response) setRefusalHeaders(carrier.response, problemHeaders(unanswered), bodyOf(exception));
     throw exception;
   }

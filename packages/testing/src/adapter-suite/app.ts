@@ -162,7 +162,13 @@ export interface OddDenial {
   readonly body?: string | undefined;
 }
 
-export type OnDeniedAnswer = HandlerAnswer | Deny;
+export type OnDeniedAnswer = DenialAnswer | Deny;
+
+/** What an `onDenied` answers. */
+export interface DenialAnswer extends HandlerAnswer {
+  /** Once `cookies` are on the response, `onDenied` sets all headers of this decision at once, as the framework does that: `res.set(headers)`. */
+  readonly withHeadersOf?: Deny | undefined;
+}
 
 /** An unusual way to call the adapter's guard by hand. The suite tests each of them on a route. */
 export interface OddWay {

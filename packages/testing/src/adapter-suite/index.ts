@@ -41,6 +41,7 @@ export type {
   AppSetup,
   AskAuth,
   CorsPlace,
+  DenialAnswer,
   HandlerAnswer,
   HandlerInput,
   OddDenial,

@@ -262,6 +262,21 @@ export const sessionCases: readonly SuiteCase[] = [
     },
   },
   {
+    name: 'an onDenied that sets all headers of the decision loses no cookie, neither of the session nor of the app',
+    async run(suite) {
+      const session = createCookieSession();
+      const app = await startWith(suite, session, {
+        onDenied: (decision) => ({ status: decision.status, body: { mine: true }, cookies: ['a=1', 'b=2'], withHeadersOf: decision }),
+      });
+      const answer = await app.ask({ path: '/orders', headers: session.add({ token: await suite.token(), newCookies: 2 }) });
+      strictEqual(answer.status, 403);
+      deepStrictEqual(answer.json(), { mine: true });
+      deepStrictEqual(answer.lines('set-cookie').toSorted(), ['a=1', 'b=2', ...linesOf('id-1', 2)].toSorted());
+      match(answer.lines('www-authenticate').join(), /insufficient_scope/);
+      deepStrictEqual(answer.lines('cache-control'), ['no-store']);
+    },
+  },
+  {
     name: 'an error of the handler does not lose the cookies of a session',
     async run(suite) {
       const session = createCookieSession();
