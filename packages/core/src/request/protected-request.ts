@@ -15,7 +15,10 @@ export interface ProtectedRequest {
   readonly origin?: string | undefined;
   /** The client's address by the framework's proxy rules. Read only if somebody listens to `tokenward:token-reused`. */
   readonly clientAddress?: string | undefined;
-  /** Header names must be in lower case. An array contains separate header lines: the guard must see a doubled `Authorization`. */
+  /**
+   * The headers, best with names in lower case, as policies expect them. An array contains separate header lines: the guard must see a doubled `Authorization`.
+   * It reads names in any case, and takes names that differ only in case for repeated lines.
+   */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The pattern of the route that the framework matched, if it is known: `/orders/:id`. Read only for events about the request. */
   readonly route?: string | undefined;
