@@ -54,7 +54,8 @@ export function startOn(
       ...routingOf(setup.router),
       ...(setup.trustsProxies && { trustProxy: 'loopback' }),
     } as FastifyServerOptions);
-    const addCors = async (): Promise<unknown> => app.register(cors, { origin: 'https://app.example.test', exposedHeaders: ['www-authenticate', 'dpop-nonce'] });
+    const addCors = async (): Promise<unknown> =>
+      app.register(cors, { origin: 'https://app.example.test', exposedHeaders: ['www-authenticate', 'dpop-nonce'] });
     if (corsPlace === 'before') await addCors();
     const ownOnDenied = denial === undefined ? undefined : onDeniedOf(denial);
     await app.register(tokenward, {
