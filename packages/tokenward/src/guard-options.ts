@@ -82,7 +82,7 @@ function readOption(text: string): readonly [string, unknown] {
   const at = text.indexOf('=');
   const name = text.slice(0, Math.max(at, 0));
   if (!NAME.test(name)) throw new UsageError('--option needs NAME=VALUE, such as --option clockSkewSeconds=60');
-  const value = valueIn(text.slice(at + 1));
+  const value = valueIn(name, text.slice(at + 1));
   const [secret] = secretsIn({ [name]: value });
   if (secret !== undefined) {
     throw new UsageError(
@@ -105,12 +105,14 @@ function secretsIn(options: unknown): readonly string[] {
 /** What does not look like the name of an option may be a secret itself. */
 const NAME = /^[a-z][A-Za-z]{1,40}$/;
 
-function valueIn(text: string): unknown {
+function valueIn(name: string, text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     // an identifier of many digits is not a number
     return /^\d+$/.test(text) && !Number.isSafeInteger(value) ? text : value;
   } catch {
+    // a value in another notation could not be searched for secrets
+    if (/^\s*[[{]/.test(text)) throw new UsageError(`--option ${name} needs JSON, such as --option 'dpop={"maxProofAgeSeconds":30}'`);
     return text;
   }
 }

@@ -345,6 +345,9 @@ test.each([
   ['a text', `const note = "import { createGuard } from '@tokenward/express'";\n`],
   ['a text that is a call', `const note = "require('@tokenward/express')";\n`],
   ['an import of types', "import type { Auth } from '@tokenward/express';\n"],
+  ['an export of types', "export type { Auth } from '@tokenward/express';\n"],
+  ['an import of single types', "import { type Auth, type Deny as Refusal } from '@tokenward/express';\n"],
+  ['the type of an import', "type Guards = typeof import('@tokenward/express');\n"],
   ['a package with a longer name', "import '@tokenward/express-mocks';\n"],
 ])('rule 267: %s that names the guard guards nothing', async (_name, mention) => {
   const folder = project({ express: '*' }, { 'server.mjs': `import express from 'express';\n${mention}const app = express();\n` });

@@ -119,6 +119,15 @@ test.each([
   }
 });
 
+test.each([`dpop={nonceSecret:'${SECRET}'}`, `issuers=[{sharedSecrets: "${SECRET}"}]`])('rule 263: searches no value that is not JSON: %s', async (option) => {
+  for (const command of ['doctor', 'explain']) {
+    const { code, stdout, stderr } = await withOption(command, option);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: --option \w+ needs JSON, such as /);
+    expect(stderr).not.toContain(SECRET);
+  }
+});
+
 test.each([
   'requiredValues={"token_use":"access"}',
   'forbiddenValues={"session_state":"none"}',

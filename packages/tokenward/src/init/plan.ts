@@ -21,7 +21,12 @@ export function planFor(framework: Framework, source: Source, options: string): 
 /** Whether a file imports the guard by any syntax. An import of types guards nothing. */
 function importsGuard({ guard }: Framework, text: string, code: string): boolean {
   const named = `\\b(?:from|import|require)\\b\\s*\\(?\\s*(['"\`])${guard}(?:/[^'"\`]*)?\\1`;
-  const isOfTypes = `\\bimport\\s+type\\b[^;'"]*\\bfrom\\s*['"][^'"]*['"]`;
+  const onlyTypes = [
+    `(?:import|export)\\s+type\\b[^;'"]*\\bfrom\\s*`,
+    `(?:import|export)\\s*\\{(?:\\s*type\\s[^,}'"]*(?:,\\s*|(?=\\})))+\\}\\s*from\\s*`,
+    `typeof\\s+import\\s*\\(\\s*`,
+  ];
+  const isOfTypes = `\\b(?:${onlyTypes.join('|')})['"\`][^'"\`]*['"\`]`;
   return matchInCode(new RegExp(`${named}(?<!${isOfTypes})`, 'g'), text, code) !== undefined;
 }
 
