@@ -38,7 +38,7 @@ async function askOnDenied<Native extends readonly unknown[]>(
   try {
     returned = await onDenied(decision, ...native);
   } catch (thrown) {
-    throw asError(thrown);
+    throw isResponse(thrown) ? withCookies(thrown, decision.headers) : asError(thrown);
   }
   return isResponse(returned) ? withCookies(returned, decision.headers) : responseOf(decision);
 }

@@ -66,6 +66,16 @@ test('rule 224: the cookies of a session reach a response that a handler throws'
   ).rejects.toBe(error);
 });
 
+test('rule 224: the cookies of a session reach a response that onDenied throws', async () => {
+  const guard = newGuard({
+    onDenied() {
+      throw new Response('mine', { status: 403 });
+    },
+  });
+  const thrown = await Promise.resolve(guard(newRequest(), scope('never'))).catch((response: unknown) => response as Response);
+  expect((thrown as Response).headers.getSetCookie()).toEqual(LINES);
+});
+
 test('rule 224: the cookies of a session are in the result, and in a refusal of any kind', async () => {
   const guard = newGuard();
   expect((await guard(newRequest())).headers).toMatchObject({ 'set-cookie': LINES, 'cache-control': 'no-store' });
