@@ -48,6 +48,48 @@ test('whatever a client sends, the API gets no cookie, no other token, nothing o
   );
 });
 
+const CLIENT_ADDRESSES = [
+  'ali-cdn-real-ip',
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'cf-pseudo-ipv4',
+  'client-ip',
+  'cloudfront-viewer-address',
+  'do-connecting-ip',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'forwarded',
+  'forwarded-for',
+  'incap-client-ip',
+  'proxy-client-ip',
+  'remote-addr',
+  'true-client-ip',
+  'wl-proxy-client-ip',
+  'x-appengine-remote-addr',
+  'x-appengine-user-ip',
+  'x-azure-clientip',
+  'x-azure-socketip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-envoy-external-address',
+  'x-forwarded',
+  'x-forwarded-for',
+  'x-nf-client-connection-ip',
+  'x-original-forwarded-for',
+  'x-originating-ip',
+  'x-real-ip',
+  'x-remote-addr',
+  'x-remote-ip',
+  'x-sucuri-clientip',
+  'x-vercel-forwarded-for',
+  'x-vercel-proxied-for',
+];
+
+test.each(CLIENT_ADDRESSES)('a page cannot tell the API another address of the client: %s', (name) => {
+  const fields = [name, name.replaceAll('-', '_'), 'x-mine', 'x-shop', 'ship-to'].map((field) => [field, '192.0.2.9'] as const);
+  expect(Object.keys(apiHeaders(fields, OWN, { forwardedHeaders: false }))).toEqual(['x-mine', 'x-shop', 'ship-to', 'authorization']);
+});
+
 const API_NAMES = [
   'connection',
   'cache-control',

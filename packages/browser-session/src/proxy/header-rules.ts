@@ -36,20 +36,22 @@ const NOT_SENT = new Set<string>([
   'x-original-url',
   'x-rewrite-url',
   // only a proxy knows them, and this one is the last
-  'cf-connecting-ip',
   'client-cert',
   'client-cert-chain',
   'ssl-client-cert',
   'x-amzn-mtls-clientcert-leaf',
   'x-ssl-client-cert',
-  'forwarded',
-  'true-client-ip',
   'via',
-  'x-client-ip',
-  'x-cluster-client-ip',
   'x-original-host',
-  'x-real-ip',
 ]);
+
+/**
+ * The client's address, which only a proxy knows: `X-Forwarded-For`, `X-Original-Forwarded-For` (ingress-nginx), `X-Real-IP`, `CF-Connecting-IPv6`,
+ * `Fastly-Client-IP`, `X-Azure-ClientIP`, `X-AppEngine-User-IP`, `X-NF-Client-Connection-IP` (Netlify), `CloudFront-Viewer-Address`. Each provider invents its own
+ * name, so a list would never be complete.
+ */
+const CLIENT_ADDRESS =
+  /(?:client|connecting|connection|originating|pseudo|real|remote|socket|src|true|user)-?ip(?:v[46])?$|(?:remote|viewer)-addr(?:ess)?$|forwarded$|(?:forwarded|proxied)-for$/;
 
 /** What the API may not say for this app's origin. */
 const NOT_ANSWERED = new Set<string>([
@@ -111,7 +113,9 @@ export function apiHeaders(
 function isSent(name: string): boolean {
   const usual = name.replaceAll('_', '-');
   const isOtherLength = usual === 'content-length' && name !== usual;
-  return !NOT_SENT.has(usual) && !usual.startsWith('x-forwarded-') && !isOtherLength;
+  // an API in a mesh obeys Envoy's as well, such as `x-envoy-external-address`
+  const isOfProxies = usual.startsWith('x-forwarded-') || usual.startsWith('x-envoy-') || CLIENT_ADDRESS.test(usual);
+  return !NOT_SENT.has(usual) && !isOfProxies && !isOtherLength;
 }
 
 /**
