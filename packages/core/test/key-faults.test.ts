@@ -5,8 +5,9 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createResourceGuard } from '@tokenward/core';
-import { asSigningKey, createTestIssuer, generatePrivateKey } from '@tokenward/testing';
+import { asSigningKey, createTestIssuer, generatePrivateKey, type Misbehaviour } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { collectOutageWarnings } from '../../testing/test/outage-warnings.js';
 import { ask, createScene, verdictOf } from './guarded.js';
 
 describe('an issuer that cannot be reached', () => {
@@ -138,7 +139,7 @@ describe('lifetimes and clocks', () => {
     expect([issuer.requests, moved.requests.jwks]).toEqual([{ metadata: 1, jwks: 2 }, 0]);
     clock.advance(1);
     await guard.warm();
-    expect([issuer.requests, moved.requests.jwks]).toEqual([{ metadata: 2, jwks: 2 }, 1]);
+    expect([issuer.requests.metadata, moved.requests.jwks]).toEqual([2, 1]);
     expect(await verdict({})).toBe('allow');
     // a key that is only at the old address is unknown from now on
     expect(await verdict({ key: await issuer.rotateKeys() })).toBe('unknown_key');
@@ -206,6 +207,62 @@ describe('lifetimes and clocks', () => {
     clock.advance(1);
     await guard.warm();
     expect([issuer.requests.metadata, moved.requests.jwks]).toEqual([2, 1]);
+  });
+
+  test.each<Misbehaviour>(['error', 'reset', 'hang'])(
+    'rule 61: keys at the last known jwks_uri stay in use for a day if only the metadata fails (%s)',
+    async (how) => {
+      const { seen } = collectOutageWarnings();
+      const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 600, timeoutSeconds: 0.3 } });
+      await guard.warm();
+      issuer.misbehave(how, 'metadata');
+      clock.advance(86_399);
+      expect(await verdict({})).toBe('allow');
+      expect(guard.health().issuers[0]).toMatchObject({ state: 'fresh', lastError: undefined });
+      // it may be at an address that the metadata names by now
+      expect(await verdict({ header: { kid: 'made-up' } })).toBe('keys_unavailable');
+      // a key that is withdrawn there counts no longer
+      const old = await issuer.issueToken();
+      const { kid } = await issuer.signingKey();
+      await issuer.rotateKeys();
+      issuer.withdrawKey(kid);
+      await guard.warm();
+      expect([await verdict(old), await verdict({})]).toEqual(['keys_unavailable', 'allow']);
+      expect(await seen()).toEqual([]);
+      clock.advance(1200);
+      expect(await verdict({})).toBe('keys_unavailable');
+      expect(await seen()).toEqual([expect.stringContaining('/.well-known/openid-configuration: ')]);
+      issuer.behave();
+      clock.advance(60);
+      expect(await verdict({})).toBe('allow');
+    },
+  );
+
+  test('rule 61: a failure of the keys and one of the metadata are recovered from apart, and are an outage together', async () => {
+    const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 600 } });
+    await guard.warm();
+    issuer.misbehave('error');
+    clock.advance(1200);
+    expect(await verdict({})).toBe('keys_unavailable');
+    clock.advance(60);
+    await expect(guard.warm()).rejects.toThrow(/openid-configuration: answered with status 500.*; .*jwks: answered with status 500$/);
+    issuer.behave();
+    issuer.misbehave('error', 'metadata');
+    clock.advance(60);
+    expect(await verdict({})).toBe('allow');
+  });
+
+  test('rule 61: an old address that hangs does not delay the keys at the new one', async () => {
+    const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600, timeoutSeconds: 20 } });
+    const moved = await createTestIssuer();
+    onTestFinished(() => moved.close());
+    await guard.warm();
+    moved.publishKey(await issuer.signingKey());
+    issuer.misbehave({ document: { issuer: issuer.issuer, jwks_uri: moved.jwksUri } }, 'metadata');
+    issuer.misbehave('hang', 'jwks');
+    clock.advance(3600);
+    await guard.warm();
+    expect(await verdict({})).toBe('allow');
   });
 
   test('rule 51: does not use metadata that later names another issuer, and keeps the last good keys', async () => {

@@ -5,7 +5,7 @@ import { fetchJson, type FetchLimits } from '../net/fetch-json.js';
 import { freshnessSeconds } from './freshness.js';
 import { createKeyAccess } from './key-access.js';
 import { parseKeySet, type KeySet, type KeyUse } from '../jose/key-set.js';
-import { discoverJwksUri, type MetadataSource } from '../net/metadata.js';
+import { discoverJwksUri, MetadataUnavailableError, type MetadataSource } from '../net/metadata.js';
 
 /** Where one issuer's keys are, and the limits of fetching them. */
 export interface KeyFetchConfig extends FetchLimits, MetadataSource {
@@ -32,7 +32,7 @@ export interface WantedKey {
 export interface FetchedKeys {
   readonly set: KeySet;
   readonly freshSeconds: number;
-  /** Why the metadata could not be read again. Set only if the wanted key is not in the set: the metadata may name another address by now. */
+  /** Why the metadata could not be read again: it may name another address by now, with keys that are not in the set. */
   readonly metadataError: Error | undefined;
 }
 
@@ -47,17 +47,19 @@ interface FetchOptions {
 
 /** How long a `jwks_uri` is used before the metadata is fetched again. */
 const METADATA_MAX_AGE_SECONDS = 3600;
+/** How long it is used if the metadata cannot be fetched. Browser sessions use metadata for as long. */
+const METADATA_USABLE_SECONDS = 86_400;
 
 /** Returns a function that fetches one issuer's keys, from the configured address or from the one in its metadata. */
 export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions) => Promise<FetchedKeys> {
   const access = createKeyAccess(config);
   const limits: FetchLimits = access ? { ...config, access } : config;
-  let discovered: { readonly jwksUri: string; readonly until: number } | undefined;
+  let discovered: { readonly jwksUri: string; readonly at: number } | undefined;
 
   async function discover(signal: AbortSignal): Promise<string> {
     const jwksUri = await discoverJwksUri(config, limits, signal);
     checkHost(config, jwksUri);
-    discovered = { jwksUri, until: config.clock.monotonic() + METADATA_MAX_AGE_SECONDS * 1000 };
+    discovered = { jwksUri, at: config.clock.monotonic() };
     return jwksUri;
   }
 
@@ -71,13 +73,36 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
     }
   }
 
+  /** Fetches the metadata again, and meanwhile the keys: a server that hangs takes all the time that both have. Only if both fail, the keys are unavailable. */
+  async function fetchDoubted(jwksUri: string, options: FetchOptions): Promise<FetchedKeys> {
+    const moved = new AbortController();
+    const fetching = fetchFrom(jwksUri, { ...options, signal: AbortSignal.any([options.signal, moved.signal]) });
+    // it may fail before the metadata is there
+    fetching.catch(() => {});
+    try {
+      const current = await discover(options.signal);
+      if (current === jwksUri) return await fetching;
+      return await fetchFrom(current, options);
+    } catch (error) {
+      if (!(error instanceof MetadataUnavailableError)) throw error;
+      const fetched = await fetching.catch((other: Error) => {
+        throw new Error(`${error.message}; ${other.message}`);
+      });
+      return { ...fetched, metadataError: error };
+    } finally {
+      moved.abort();
+    }
+  }
+
   return async (options) => {
     if (config.jwksUri !== undefined) return fetchFrom(config.jwksUri, options);
     const { wanted, signal, isAfterFailure } = options;
-    const isKnown = discovered !== undefined && !isAfterFailure && config.clock.monotonic() < discovered.until;
-    const jwksUri = isKnown ? discovered!.jwksUri : await discover(signal);
+    const ageSeconds = discovered === undefined ? Infinity : (config.clock.monotonic() - discovered.at) / 1000;
+    if (ageSeconds >= METADATA_USABLE_SECONDS) return fetchFrom(await discover(signal), options);
+    const { jwksUri } = discovered!;
+    if (isAfterFailure || ageSeconds >= METADATA_MAX_AGE_SECONDS) return fetchDoubted(jwksUri, options);
     const fetched = await fetchFrom(jwksUri, options);
-    if (!isKnown || !wanted || fetched.set.candidates(wanted.algorithm, wanted.keyId).length > 0) return fetched;
+    if (!wanted || fetched.set.candidates(wanted.algorithm, wanted.keyId).length > 0) return fetched;
     // the old address may still answer although the metadata names a new one
     try {
       const current = await discover(signal);

@@ -28,13 +28,16 @@ export class OtherIssuerError extends Error {
   }
 }
 
+/** No document could be fetched, so nothing is known about its content. */
+export class MetadataUnavailableError extends Error {}
+
 /**
  * Fetches an issuer's metadata. It tries the address of OpenID Connect Discovery first, then that of RFC 8414. It rejects a document that does not
  * name exactly the configured issuer (RFC 8414 s3.3).
  *
  * @param otherOption the option that makes the metadata unnecessary, if there is one, for the error
  * @throws OtherIssuerError if it names another issuer, with what to do
- * @throws Error that names each address that was tried, and the options that help
+ * @throws MetadataUnavailableError that names each address that was tried, and the options that help
  */
 export async function discover(source: MetadataSource, limits: FetchLimits, signal: AbortSignal, otherOption?: string): Promise<IssuerMetadata> {
   const { issuer, metadataUrl } = source;
@@ -68,7 +71,7 @@ async function fetchMetadata(
   }
   const set = metadataUrl === undefined ? 'set metadataUrl' : 'correct metadataUrl';
   const remedy = otherOption === undefined ? set : metadataUrl === undefined ? `${set} or ${otherOption}` : `${set}, or set ${otherOption} instead`;
-  throw new Error(`${tried.join('; ')}. If the metadata is at another address, ${remedy}`);
+  throw new MetadataUnavailableError(`${tried.join('; ')}. If the metadata is at another address, ${remedy}`);
 }
 
 /** Returns the address of an issuer's keys: `jwks_uri` of its metadata. */
