@@ -1,4 +1,4 @@
-import { discover, printable, urlProblem } from '@tokenward/core/store';
+import { createOutageWarnings, discover, printable, urlProblem } from '@tokenward/core/store';
 import type { SessionConfig } from '../config.js';
 import { IssuerCallError, MAX_RESPONSE_BYTES, type IssuerHttp } from './http.js';
 import { createRenewed, type Renewed } from './renewed.js';
@@ -29,7 +29,7 @@ export function createDiscovery(config: SessionConfig, { transport }: IssuerHttp
     return Object.freeze(Object.assign(Object.create(null) as Record<string, unknown>, document)) as Metadata;
   }
 
-  return createRenewed(load, clock, USABLE_SECONDS);
+  return createRenewed(load, { what: `the metadata of ${issuer}`, usableSeconds: USABLE_SECONDS, clock, outages: createOutageWarnings() });
 }
 
 /**

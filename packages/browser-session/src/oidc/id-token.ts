@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { isNumericDate, printableUrl } from '@tokenward/core/store';
+import { createOutageWarnings, isNumericDate, printableUrl } from '@tokenward/core/store';
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
 import type { SessionConfig } from '../config.js';
 import { CORRECTION, minutesOf } from './clock-difference.js';
 import { endpointIn, type Metadata } from './discovery.js';
 import { IssuerCallError, type IssuerHttp } from './http.js';
 import { InvalidAnswerError } from './issuer-failure.js';
-import { createRenewed } from './renewed.js';
+import { createRenewed, type RenewedConfig } from './renewed.js';
 
 /** Signatures that need no shared secret. `none` and HS256 are not among them. */
 const ALGORITHMS: readonly string[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA'];
@@ -32,13 +32,15 @@ export interface IdTokenVerifier {
 }
 
 export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): IdTokenVerifier {
-  const { clientId, clock } = config;
+  const { clientId, clock, issuer } = config;
+  // the same at a new address, which may end the outage of an old one
+  const renewal: RenewedConfig = { what: `the keys of ${issuer}`, usableSeconds: KEYS_USABLE_SECONDS, clock, outages: createOutageWarnings() };
   let keys: { readonly url: string; readonly find: JWTVerifyGetKey } | undefined;
 
   function keysOf(metadata: Metadata): JWTVerifyGetKey {
     const url = endpointIn(metadata, 'jwks_uri', config);
     if (url === undefined) throw new IssuerCallError("the issuer's metadata has no jwks_uri, so its ID tokens cannot be verified");
-    if (keys?.url !== url) keys = { url, find: createFinder(url, http, clock) };
+    if (keys?.url !== url) keys = { url, find: createFinder(url, http, renewal) };
     return keys.find;
   }
 
@@ -72,8 +74,8 @@ export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): 
 }
 
 /** A key that is unknown is fetched at once: only the token endpoint sends ID tokens, so no stranger can cause fetches. */
-function createFinder(url: string, http: IssuerHttp, clock: SessionConfig['clock']): JWTVerifyGetKey {
-  const keys = createRenewed(() => fetchKeys(url, http), clock, KEYS_USABLE_SECONDS);
+function createFinder(url: string, http: IssuerHttp, renewal: RenewedConfig): JWTVerifyGetKey {
+  const keys = createRenewed(() => fetchKeys(url, http), renewal);
   return async (header, token) => {
     const find = await keys.get();
     try {

@@ -1,5 +1,7 @@
+import { createOutageWarnings } from '@tokenward/core/store';
 import { createTestClock } from '@tokenward/testing';
 import { expect, test } from 'vitest';
+import { collectOutageWarnings } from '../../../testing/test/outage-warnings.js';
 import { createRenewed } from './renewed.js';
 
 const USABLE_SECONDS = 3600;
@@ -14,8 +16,7 @@ function scripted() {
       fetches.push(fetched);
       return fetched.promise;
     },
-    clock,
-    USABLE_SECONDS,
+    { what: 'the metadata of https://login.example.com', usableSeconds: USABLE_SECONDS, clock, outages: createOutageWarnings() },
   );
   async function first(): Promise<void> {
     const document = renewed.get();
@@ -23,6 +24,12 @@ function scripted() {
     expect(await document).toBe('first');
   }
   return { clock, fetches, renewed, first };
+}
+
+/** Node emits a warning one tick later, so those of the test before may still come. */
+async function onlyOwnWarnings() {
+  await new Promise(setImmediate);
+  return collectOutageWarnings();
 }
 
 test('all callers share the first fetch', async () => {
@@ -88,4 +95,35 @@ test('one that seems to be wrong serves until it is fetched again: at once, or 1
   clock.advance(60);
   renewed.doubt();
   expect(fetches).toHaveLength(3);
+});
+
+test('rule 61: an outage that nobody notices prints one warning when it begins, and one when it ends', async () => {
+  const { seen } = await onlyOwnWarnings();
+  const { clock, fetches, renewed, first } = scripted();
+  await first();
+  clock.advance(600);
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    expect(await renewed.get()).toBe('first');
+    fetches[attempt]!.reject(new Error('https://login.example.com: answered with status 500'));
+    await seen();
+    clock.advance(10);
+  }
+  const began =
+    'tokenward: the metadata of https://login.example.com cannot be renewed for browser sessions: https://login.example.com: answered with status 500; what is known stays in use for 50 minutes';
+  expect(await seen()).toEqual([began]);
+  await renewed.get();
+  fetches[4]!.resolve('second');
+  await expect.poll(() => renewed.get()).toBe('second');
+  expect(await seen()).toEqual([began, 'tokenward: the metadata of https://login.example.com can be renewed again for browser sessions']);
+});
+
+test('a fetch whose error the callers get prints no warning', async () => {
+  const { seen } = await onlyOwnWarnings();
+  const { fetches, renewed, first } = scripted();
+  const failed = renewed.get();
+  fetches[0]!.reject(new Error('away'));
+  await expect(failed).rejects.toThrow('away');
+  fetches.length = 0;
+  await first();
+  expect(await seen()).toEqual([]);
 });

@@ -1,4 +1,6 @@
 import type { Clock } from '@tokenward/core';
+import type { OutageWarnings } from '@tokenward/core/store';
+import { minutesOf } from './clock-difference.js';
 
 /** A document of the issuer: cached, and fetched again in the background when it is old or seems wrong. */
 export interface Renewed<T> {
@@ -19,8 +21,16 @@ const FRESH_MS = 10 * 60_000;
 /** The least time between two fetches while an old document is there. */
 const COOLDOWN_MS = 10_000;
 
-/** @param usableSeconds how long a document is used after it was fetched, if it cannot be renewed */
-export function createRenewed<T>(load: () => Promise<T>, { monotonic }: Pick<Clock, 'monotonic'>, usableSeconds: number): Renewed<T> {
+export interface RenewedConfig {
+  /** For warnings: "the keys of https://login.example.com". */
+  readonly what: string;
+  /** How long a document is used after it was fetched, if it cannot be renewed. */
+  readonly usableSeconds: number;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly outages: OutageWarnings;
+}
+
+export function createRenewed<T>(load: () => Promise<T>, { what, usableSeconds, clock: { monotonic }, outages }: RenewedConfig): Renewed<T> {
   let known: { readonly document: T; readonly usableUntil: number } | undefined;
   let freshUntil = -Infinity;
   let triedAt = -Infinity;
@@ -33,11 +43,20 @@ export function createRenewed<T>(load: () => Promise<T>, { monotonic }: Pick<Clo
 
   async function fetchNow(): Promise<T> {
     triedAt = monotonic();
-    const document = await load();
+    const document = await load().catch(warned);
+    outages.ended(what, `tokenward: ${what} can be renewed again for browser sessions`);
     const now = monotonic();
     known = { document, usableUntil: now + usableSeconds * 1000 };
     freshUntil = now + FRESH_MS;
     return document;
+  }
+
+  /** Without a document, the caller gets the error. With one, nobody would know until it is too old. */
+  function warned(error: Error): never {
+    const usableMs = known === undefined ? 0 : known.usableUntil - monotonic();
+    const use = `what is known stays in use for ${minutesOf(usableMs / 1000)}`;
+    if (usableMs > 0) outages.began(what, `tokenward: ${what} cannot be renewed for browser sessions: ${error.message}; ${use}`);
+    throw error;
   }
 
   /** If it fails, the next use tries again after a while. */
