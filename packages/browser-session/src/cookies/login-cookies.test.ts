@@ -95,6 +95,27 @@ test('login cookies do not pile up: with long addresses there are fewer', async 
   expect(jar.has(loginCookieName('s3'))).toBe(true);
 });
 
+const PLAIN = { returnTo: `/${'a'.repeat(1023)}`, acrValues: 'a'.repeat(500), more: [['organization', 'o'.repeat(490)]] as const };
+
+test.each<[string, Partial<LoginAttempt>, (keyof LoginAttempt)[]]>([
+  ['long values', PLAIN, []],
+  ['an address that doubles in JSON', { ...PLAIN, returnTo: `/?${'\\'.repeat(1022)}` }, ['acrValues', 'more']],
+  [
+    'values and a subject that double in JSON',
+    { returnTo: `/?${'\\'.repeat(1022)}`, acrValues: '"'.repeat(500), replaces: { ...REPLACED, subject: 's'.repeat(1024) } },
+    ['acrValues', 'returnTo'],
+  ],
+])('no attempt is too long for a cookie: %s', async (_what, given, forgotten) => {
+  const jar = new Map<string, string>();
+  // as long as those that a login makes
+  const own = { state: `${'s'.repeat(43)}.r`, maxAge: 999_999_999, replaces: { ...REPLACED, id: 'i'.repeat(43) }, ...given };
+  const [line] = await start(jar, attempt(own.state, own));
+  expect(line!.length).toBeLessThanOrEqual(4096);
+  const kept = attemptOf(await openAttempts(header(jar), sealer, config), own.state);
+  const withoutThem = Object.fromEntries(forgotten.map((name) => [name, { acrValues: undefined, more: [], returnTo: '/' }[name as string]]));
+  expect(kept).toEqual({ ...attempt(own.state, own), ...withoutThem });
+});
+
 test.each<[string, () => Promise<string>]>([
   ['an unreadable one', async () => 'x'],
   ['one of another secret', () => createSealer([`${SECRET}!`], 'login', LOGIN_COOKIE).seal(JSON.stringify(attempt('s')))],

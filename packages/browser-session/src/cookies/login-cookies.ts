@@ -14,6 +14,8 @@ const NAME = /^__Host-login-[\w-]{10}$/;
 const MAX_ATTEMPTS = 4;
 /** All attempts together. Proxies take 8 KB of cookies, and the session needs room too. */
 const MAX_BYTES = 4096;
+/** One attempt: name and value. Browsers drop a cookie of more than 4096 bytes without a word (RFC 6265bis s5.6), some with its attributes. */
+const MAX_ATTEMPT_BYTES = 4000;
 /** How many cookies one request makes us open, and how many it makes us delete. */
 const MAX_OPENED = 8;
 const MAX_DELETED = 20;
@@ -69,7 +71,7 @@ export async function keepAttempt(
   config: LoginConfig,
 ): Promise<readonly string[]> {
   const name = loginCookieName(attempt.state);
-  const value = await sealer.seal(JSON.stringify(attempt));
+  const value = await fittingValue(attempt, MAX_ATTEMPT_BYTES - name.length, sealer);
   let bytes = name.length + value.length;
   const dropped: string[] = [];
   for (const [index, other] of attempts.entries()) {
@@ -77,6 +79,15 @@ export async function keepAttempt(
     if (index >= MAX_ATTEMPTS - 1 || bytes > MAX_BYTES) dropped.push(other.name);
   }
   return [...deleteAttempts([...useless, ...dropped]), setCookie({ name, value, maxAgeSeconds: config.loginSeconds, sameSite: 'Lax' })];
+}
+
+/** Seals an attempt. If it is too long for a cookie, it forgets how to repeat the login, and then where the user wanted to go. What the login needs always fits. */
+async function fittingValue(attempt: LoginAttempt, maxLength: number, sealer: Sealer): Promise<string> {
+  const value = await sealer.seal(JSON.stringify(attempt));
+  if (value.length <= maxLength) return value;
+  const once = { ...attempt, acrValues: undefined, more: [] };
+  const shorter = await sealer.seal(JSON.stringify(once));
+  return shorter.length <= maxLength ? shorter : sealer.seal(JSON.stringify({ ...once, returnTo: '/' }));
 }
 
 /** Returns the `Set-Cookie` lines that delete attempts. */

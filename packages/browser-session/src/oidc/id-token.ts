@@ -14,6 +14,8 @@ const ALGORITHMS: readonly string[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS38
 const KEYS_USABLE_SECONDS = 70 * 60;
 /** A login happens seconds before its ID token is checked. */
 const MAX_ID_TOKEN_AGE_SECONDS = 600;
+/** As JSON, since cookies keep it so. OpenID Connect Core s2 allows 255 ASCII characters. */
+const MAX_SUBJECT_BYTES = 1026;
 
 /** The keys of the issuer cannot be fetched now. That says nothing about the ID token. */
 export class KeysUnavailableError extends IssuerCallError {}
@@ -56,7 +58,8 @@ export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): 
         requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
       });
       const { sub, iat, azp } = payload;
-      if (typeof sub !== 'string' || sub === '' || sub.length > 1024) throw new InvalidAnswerError('the ID token has a wrong sub');
+      if (typeof sub !== 'string' || sub === '' || Buffer.byteLength(JSON.stringify(sub)) > MAX_SUBJECT_BYTES)
+        throw new InvalidAnswerError('the ID token has a wrong sub');
       if (!isNumericDate(iat)) throw new InvalidAnswerError('the ID token has a wrong iat');
       if (iat > now + skewSeconds)
         throw new InvalidAnswerError(

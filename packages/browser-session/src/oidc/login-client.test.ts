@@ -163,6 +163,7 @@ describe('rule 125: refuses an ID token', () => {
     ['without iat', { iat: undefined }, ''],
     ['without sub', { sub: undefined }, ''],
     ['with an empty sub', { sub: '' }, 'sub'],
+    ['with a sub that is too long for cookies', { sub: '\u{1F600}'.repeat(300) }, 'wrong sub'],
     ['with a sub that is no string', { sub: 1 }, ''],
     ['for another access token', { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }, 'at_hash'],
   ])('%s', async (_name, claims, cause) => {

@@ -33,7 +33,7 @@ export interface LoginAttempt {
   readonly startedAt: number;
   /** `max_age` that was asked for: then `auth_time` is checked. */
   readonly maxAge: number | undefined;
-  /** `acr_values` that were asked for. */
+  /** `acr_values` that were asked for, so that the user can log in again in the same way. undefined also if they are too long for the cookie. */
   readonly acrValues: string | undefined;
   /** What `LoginParameters.more` was, so that the user can log in again in the same way. Empty if it is too long for the cookie. */
   readonly more: NonNullable<LoginParameters['more']>;
