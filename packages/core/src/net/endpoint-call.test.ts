@@ -6,12 +6,15 @@ const ISSUER = 'https://login.example.com';
 const ADDRESS = `${ISSUER}/introspect`;
 
 function scene(timeoutSeconds = 5) {
-  const searches: { readonly signal: AbortSignal; answer(): void }[] = [];
+  const searches: { readonly signal: AbortSignal; answer(named?: string, issuer?: string): void; fail(): void }[] = [];
   const transport = vi.fn(
     (_url: string, signal: AbortSignal) =>
-      new Promise<Answer>((resolve) => {
-        const body = new Blob([JSON.stringify({ issuer: ISSUER, introspection_endpoint: ADDRESS })]).stream();
-        searches.push({ signal, answer: () => resolve({ status: 200, header: () => null, body, discard() {} }) });
+      new Promise<Answer>((resolve, reject) => {
+        function answer(named = ADDRESS, issuer = ISSUER): void {
+          const body = new Blob([JSON.stringify({ issuer, introspection_endpoint: named })]).stream();
+          resolve({ status: 200, header: () => null, body, discard() {} });
+        }
+        searches.push({ signal, answer, fail: () => reject(new Error('away')) });
       }),
   );
   const source = { issuer: ISSUER, unsafeHttpHosts: new Set<string>() };
@@ -75,5 +78,56 @@ describe('rule 257: callers share the search for an endpoint, and each has its o
     const { address, searches } = scene();
     await expect(address.find(AbortSignal.abort(new Error('the time is over')))).rejects.toMatchObject({ name: 'IssuerRequestError' });
     expect(searches).toEqual([]);
+  });
+});
+
+describe('rule 61: an address that is looked for again after a failure', () => {
+  async function known(timeoutSeconds?: number) {
+    const made = scene(timeoutSeconds);
+    const call = made.address.find(patient());
+    made.searches[0]!.answer();
+    await call;
+    made.address.forget();
+    return made;
+  }
+
+  test('is the new one, if it has moved', async () => {
+    const { address, searches } = await known();
+    const call = address.find(patient());
+    searches[1]!.answer(`${ISSUER}/moved`);
+    expect(await call).toBe(`${ISSUER}/moved`);
+  });
+
+  test('stays in use while the metadata cannot be fetched', async () => {
+    const { address, searches } = await known();
+    for (const attempt of [1, 2]) {
+      const call = address.find(patient());
+      // not known at the second failure either
+      address.forget();
+      searches[attempt]!.fail();
+      expect([await call, address.known]).toEqual([ADDRESS, ADDRESS]);
+      address.forget();
+    }
+  });
+
+  test('stays in use while the metadata hangs: the next call goes there at once', async () => {
+    const { address, searches } = await known(0.05);
+    await expect(address.find(AbortSignal.timeout(10))).rejects.toThrow('no metadata arrived');
+    await vi.waitFor(() => expect(address.known).toBe(ADDRESS));
+    expect(searches).toHaveLength(2);
+  });
+
+  test('is not used if the metadata names another issuer', async () => {
+    const { address, searches } = await known();
+    const call = address.find(patient());
+    searches[1]!.answer(ADDRESS, 'https://other.example.com');
+    await expect(call).rejects.toThrow('both must be exactly equal');
+  });
+
+  test('is not used after the end', async () => {
+    const { address } = await known();
+    const call = address.find(patient());
+    address.close();
+    await expect(call).rejects.toThrow('no longer wanted');
   });
 });

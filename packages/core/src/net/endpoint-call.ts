@@ -2,7 +2,7 @@ import { leadsToOtherHost, printableUrl } from '../lib/url.js';
 import { failureWords, silenceHint } from './fetch-failure.js';
 import type { FetchLimits } from './fetch-json.js';
 import { IssuerRequestError } from './issuer-request-error.js';
-import { discover, endpointOf, withMtlsAliases, type MetadataSource } from './metadata.js';
+import { discover, endpointOf, MetadataUnavailableError, withMtlsAliases, type MetadataSource } from './metadata.js';
 import { InternalAddressError, isInternal } from './public-address.js';
 import { readBytes, type TlsParts, type Transport } from './transport.js';
 
@@ -47,18 +47,18 @@ const MAX_METADATA_BYTES = 524_288;
  *
  * @throws IssuerRequestError if the metadata cannot be fetched, or does not name it
  */
-export async function findEndpoint(
-  { source, address, metadataName, option, showsCertificate }: Endpoint,
-  limits: CallLimits,
-  signal: AbortSignal,
-): Promise<string> {
-  if (address !== undefined) return address;
+export async function findEndpoint(endpoint: Endpoint, limits: CallLimits, signal: AbortSignal): Promise<string> {
   try {
-    const metadata = await discover(source, { ...limits, maxBytes: MAX_METADATA_BYTES }, signal, option);
-    return endpointOf(showsCertificate === true ? withMtlsAliases(metadata) : metadata, metadataName, option, source.unsafeHttpHosts);
+    return await locate(endpoint, limits, signal);
   } catch (error) {
     throw new IssuerRequestError((error as Error).message);
   }
+}
+
+async function locate({ source, address, metadataName, option, showsCertificate }: Endpoint, limits: CallLimits, signal: AbortSignal): Promise<string> {
+  if (address !== undefined) return address;
+  const metadata = await discover(source, { ...limits, maxBytes: MAX_METADATA_BYTES }, signal, option);
+  return endpointOf(showsCertificate === true ? withMtlsAliases(metadata) : metadata, metadataName, option, source.unsafeHttpHosts);
 }
 
 /** The address of an endpoint that is called again and again. */
@@ -67,7 +67,7 @@ export interface EndpointAddress {
   readonly known: string | undefined;
   /** Returns the address. Calls share one search, which has its own time limit; each waits until its signal aborts. Rejects as {@link findEndpoint} does. */
   find(signal: AbortSignal): Promise<string>;
-  /** Looks for the address again before the next call, if it is in the metadata: it may have moved. */
+  /** Looks for the address again before the next call, if it is in the metadata: it may have moved. While the metadata cannot be fetched, it stays in use. */
   forget(): void;
   /** Ends a search. */
   close(): void;
@@ -75,6 +75,7 @@ export interface EndpointAddress {
 
 export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): EndpointAddress {
   let address = endpoint.address;
+  let former: string | undefined;
   let finding: Promise<string> | undefined;
   let ending: AbortController | undefined;
 
@@ -84,7 +85,11 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
     const timer = setTimeout(() => controller.abort(late), limits.timeoutSeconds * 1000);
     timer.unref();
     try {
-      return (address = await findEndpoint(endpoint, limits, controller.signal));
+      return (address = await locate(endpoint, limits, controller.signal));
+    } catch (error) {
+      // closing has taken it away by now
+      if (former !== undefined && error instanceof MetadataUnavailableError) return (address = former);
+      throw new IssuerRequestError((error as Error).message);
     } finally {
       clearTimeout(timer);
       finding = undefined;
@@ -105,9 +110,11 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
       return Promise.race([(finding ??= search()), givingUp]);
     },
     forget() {
+      former = address ?? former;
       address = endpoint.address;
     },
     close() {
+      former = undefined;
       ending?.abort(new Error('no longer wanted, because the guard or the exchange was closed'));
     },
   };
