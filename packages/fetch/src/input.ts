@@ -15,6 +15,8 @@ export type FetchInput = Request | RequestEvent;
 
 /** Returns the request of an input. For a guard, that is the identity of a request: every object with the same `Request` is the same request. */
 export function requestOf(input: object): object {
+  // first, since the request that Next.js passes to proxy.ts throws if its member `request` is read
+  if (isFetchRequest(input)) return input;
   const { request } = Object(input) as { readonly request?: unknown };
   return isFetchRequest(request) ? request : input;
 }

@@ -41,6 +41,19 @@ describe('a guard by hand', () => {
     await expectUnauthorized((await guard(requestWith(undefined), scope('a'))).response!, { scopes: ['a'] });
   });
 
+  test('reads no member request of a Request: that of Next.js in proxy.ts throws', async () => {
+    class NextRequestHint extends Request {
+      get request(): never {
+        throw new Error('The middleware "/proxy" accepts an async API directly');
+      }
+    }
+    const guard = newGuard();
+    const request = new NextRequestHint(bearer(good));
+    expect((await guard.inFront(request, scope('a'))).auth?.subject).toBe('ada');
+    expect(getAuth(request).subject).toBe('ada');
+    expect((await guard.check(request, scope('b'))).outcome).toBe('deny');
+  });
+
   test('returns no promise if it need not wait', async () => {
     const guard = newGuard();
     await guard.warm();
