@@ -14,4 +14,14 @@ declare global {
   }
   type RequestHandler = (event: RequestEvent) => Response | Promise<Response>;
   type Handle = (input: { event: RequestEvent; resolve: (event: RequestEvent) => Promise<Response> }) => Promise<Response>;
+  /** As in Astro. */
+  type MiddlewareHandler = (context: RequestEvent, next: () => Promise<Response>) => Promise<Response>;
+  /** As in the types that React Router generates for a route. */
+  namespace Route {
+    type LoaderArgs = RequestEvent;
+    type MiddlewareFunction = (args: RequestEvent, next: () => Promise<Response>) => Promise<Response>;
+  }
+  /** As in Next.js. */
+  type NextRequest = Request;
+  const NextResponse: { next(): Response };
 }
