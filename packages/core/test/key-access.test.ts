@@ -4,6 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import nodeTls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { createResourceGuard, type GuardOptions, type KeyFetchingOptions } from '@tokenward/core';
 import { createTokenExchange } from '@tokenward/core/token-exchange';
@@ -40,6 +41,14 @@ const keysFor =
   (wanted: string): RequestListener =>
   ({ headers }, response) =>
     response.writeHead(headers.authorization === `Bearer ${wanted}` ? 200 : 401).end(JSON.stringify(signer.jwks));
+
+const pem = (name: string): string => readFileSync(new URL(`self-signed/${name}.pem`, import.meta.url), 'utf8');
+
+function trustByDefault(authority: string): void {
+  const before = nodeTls.getCACertificates();
+  nodeTls.setDefaultCACertificates([...before, authority]);
+  onTestFinished(() => nodeTls.setDefaultCACertificates(before));
+}
 
 function guardWith(options: GuardOptions, keyFetching: KeyFetchingOptions = { caFile: CERTIFICATE, bearerTokenFile: TOKEN_FILE }) {
   const guard = createResourceGuard({ issuer: signer.issuer, audience: signer.audience, ...options, keyFetching });
@@ -106,6 +115,28 @@ describe('rule 280: fetches of keys show a token, and trust authorities, from fi
     expect(await found({ caFile: CERTIFICATE })).toBeUndefined();
   });
 
+  test('trusts the authorities of Node, too, where it only looks for an introspection endpoint, and shows no token', async () => {
+    writeFileSync(TOKEN_FILE, 'first');
+    trustByDefault(pem('cert'));
+    const endpoint = 'https://login.example.test/introspect';
+    const { origin: issuer, seen } = await serve((origin) => (_request, response) => {
+      response.end(JSON.stringify({ issuer: origin, introspection_endpoint: endpoint }));
+    });
+    const found = async (jwksUri: string | undefined): Promise<string | undefined> => {
+      const caFile = fileURLToPath(new URL('self-signed/named-cert.pem', import.meta.url));
+      const options = { issuer, jwksUri, introspection: { clientId: 'api', clientSecret: 'secret' } };
+      const guard = guardWith(options, { caFile, bearerTokenFile: TOKEN_FILE });
+      // no keys are there
+      await expect(guard.warm()).rejects.toThrow();
+      return guard.health().introspection?.[0]?.endpoint;
+    };
+    expect(await found('https://127.0.0.1:1/keys')).toBe(endpoint);
+    expect(seen).toEqual([['/.well-known/openid-configuration', undefined]]);
+    // the same token goes to the server of the metadata
+    expect(await found(undefined)).toBeUndefined();
+    expect(seen).toHaveLength(1);
+  });
+
   test('follows no redirect, not even on the same origin', async () => {
     writeFileSync(TOKEN_FILE, 'first');
     const other = await serve(() => keysFor('first'));
@@ -167,22 +198,46 @@ describe('rule 280: fetches of keys show a token, and trust authorities, from fi
   });
 });
 
-test('a token exchange trusts tls.ca for the metadata, too', async () => {
-  const { origin, seen } = await serve(() => (_request, response) => {
-    response.end(JSON.stringify({ issuer: signer.issuer, token_endpoint: 'https://login.example.test/token' }));
-  });
-  const pem = (name: string): string => readFileSync(new URL(`self-signed/${name}.pem`, import.meta.url), 'utf8');
-  const exchangeWith = (ca: string | undefined) =>
-    createTokenExchange({
+describe('a token exchange with tls.ca finds the token endpoint in metadata', () => {
+  const endpoint = 'https://login.example.test/token';
+
+  async function findWith(ca: string | undefined): Promise<string | undefined> {
+    const { origin } = await serve(() => (_request, response) => {
+      response.end(JSON.stringify({ issuer: signer.issuer, token_endpoint: endpoint }));
+    });
+    const exchange = createTokenExchange({
       issuer: signer.issuer,
       metadataUrl: `${origin}/here`,
       clientId: 'orders-api',
       tls: { cert: pem('named-cert'), key: pem('named-key'), ca },
       audiences: { billing: { origins: ['https://billing.example.test'] } },
     });
-  const exchange = exchangeWith(pem('cert'));
-  await exchange.warm();
-  expect(exchange.health().endpoint).toBe('https://login.example.test/token');
-  await expect(exchangeWith(undefined).warm()).rejects.toThrow('self-signed certificate');
-  expect(seen).toEqual([['/here', undefined]]);
+    onTestFinished(() => exchange.close());
+    await exchange.warm();
+    return exchange.health().endpoint;
+  }
+
+  test('of a server with a certificate of these authorities', async () => {
+    expect(await findWith(pem('cert'))).toBe(endpoint);
+    for (const other of [undefined, pem('named-cert')]) await expect(findWith(other)).rejects.toThrow('self-signed certificate');
+  });
+
+  test('of a server with a certificate that Node trusts', async () => {
+    trustByDefault(pem('cert'));
+    expect(await findWith(pem('named-cert'))).toBe(endpoint);
+  });
+
+  test('of a server with a certificate that NODE_EXTRA_CA_CERTS has Node trust, in versions of Node that cannot list the authorities', async () => {
+    const { getCACertificates } = nodeTls;
+    Object.assign(nodeTls, { getCACertificates: undefined });
+    onTestFinished(() => {
+      Object.assign(nodeTls, { getCACertificates });
+      vi.unstubAllEnvs();
+    });
+    vi.stubEnv('NODE_EXTRA_CA_CERTS', join(folder, 'missing.pem'));
+    await expect(findWith(pem('named-cert'))).rejects.toThrow('self-signed certificate');
+    expect(await findWith(pem('cert'))).toBe(endpoint);
+    vi.stubEnv('NODE_EXTRA_CA_CERTS', CERTIFICATE);
+    expect(await findWith(pem('named-cert'))).toBe(endpoint);
+  });
 });

@@ -19,7 +19,10 @@ export interface TokenExchangeOptions {
   readonly authentication?: ClientAuthentication | undefined;
   /** For `private_key_jwt` (RFC 7523): the key that signs assertions. */
   readonly privateKey?: PrivateKeyOption | undefined;
-  /** For `tls_client_auth` (RFC 8705): the client certificate and its key, in PEM. The authorities in `ca` count for the issuer's metadata, too. */
+  /**
+   * For `tls_client_auth` (RFC 8705): the client certificate and its key, in PEM. The token endpoint must have a certificate of the authorities in `ca`. For the
+   * issuer's metadata, they count besides those that Node trusts.
+   */
   readonly tls?: TlsParts | undefined;
   /** The address of the token endpoint. By default the issuer's metadata names it. */
   readonly tokenEndpoint?: string | undefined;

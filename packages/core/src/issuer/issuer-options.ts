@@ -147,7 +147,8 @@ export interface KeyFetchingOptions {
   readonly jwksHosts?: readonly string[] | undefined;
   /**
    * A file with the certificates of the authorities (PEM) that the servers of metadata and keys must have certificates of, instead of those that Node trusts. It
-   * is read at each fetch. Cannot be combined with a `fetch` of your own. It counts for the metadata that name an introspection endpoint, but not for the endpoint.
+   * is read at each fetch. Cannot be combined with a `fetch` of your own. Where the guard only looks for an introspection endpoint in metadata, it trusts both these
+   * authorities and those of Node. For the endpoint itself these do not count.
    */
   readonly caFile?: string | undefined;
   /** The same as text, in PEM. */

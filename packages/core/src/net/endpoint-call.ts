@@ -1,4 +1,5 @@
 import { leadsToOtherHost, printableUrl } from '../lib/url.js';
+import { besideAuthoritiesOfNode } from './added-authorities.js';
 import { failureWords, silenceHint } from './fetch-failure.js';
 import type { FetchLimits } from './fetch-json.js';
 import { IssuerRequestError } from './issuer-request-error.js';
@@ -36,7 +37,7 @@ export interface CallLimits {
   /** The largest answer, after decompression. */
   readonly maxBytes: number;
   readonly timeoutSeconds: number;
-  /** What a fetch of metadata shows and trusts. */
+  /** What a fetch of metadata shows, and whom {@link createEndpointAddress} has it trust besides the authorities of Node. */
   readonly access?: FetchLimits['access'];
 }
 
@@ -74,6 +75,8 @@ export interface EndpointAddress {
 }
 
 export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): EndpointAddress {
+  const { access } = limits;
+  const searchLimits = { ...limits, access: access && besideAuthoritiesOfNode(access) };
   let address = endpoint.address;
   let former: string | undefined;
   let finding: Promise<string> | undefined;
@@ -85,7 +88,7 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
     const timer = setTimeout(() => controller.abort(late), limits.timeoutSeconds * 1000);
     timer.unref();
     try {
-      return (address = await locate(endpoint, limits, controller.signal));
+      return (address = await locate(endpoint, searchLimits, controller.signal));
     } catch (error) {
       // closing has taken it away by now
       if (former !== undefined && error instanceof MetadataUnavailableError) return (address = former);

@@ -1,6 +1,7 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
+import type { SecureContext } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { collectBytes } from '../lib/collect-bytes.js';
 import { connectionOptions } from './connection.js';
@@ -50,6 +51,8 @@ export interface AuthorizedGet {
 /** The authorities that sign the server's certificate, in PEM, instead of those of Node. */
 export interface TlsTrust {
   readonly ca: string;
+  /** The same authorities, already read. Not every runtime has a use for it. */
+  readonly secureContext?: SecureContext | undefined;
 }
 
 /** What a TLS connection shows and trusts, in PEM. */
