@@ -181,6 +181,33 @@ describe('rule 246: a token is sent to listed origins only', () => {
     expect(thief.received).toHaveLength(0);
   });
 
+  test("and no answer is returned for which the app's own fetch has followed a redirect", async () => {
+    const other = await startServer(() => ({ of: 'another page' }));
+    let cancelled = 0;
+    const apiFetch: typeof fetch = async (url, init) => {
+      const response = await fetch(url, { ...init, redirect: 'follow' });
+      response.body!.cancel = () => Promise.reject(new Error(`cancelled ${++cancelled}`));
+      return response;
+    };
+    const { api, call } = await createScene({
+      options: { apiFetch },
+      called: ({ url }, response) => (url === '/moved' ? void response.writeHead(302, { location: `${other.origin}/secret-path` }).end() : {}),
+    });
+    const error = await failureOf(call(`${api.origin}/moved`), 'secret-path', 'another page', other.origin);
+    expect(error).toMatchObject({ reason: 'unreachable', message: expect.stringMatching(/:\d+: apiFetch has followed a redirect/) as unknown });
+    expect(cancelled).toBe(1);
+    expect((await call(api.origin)).status).toBe(200);
+  });
+
+  test("also if the other fetch's bodies cannot be cancelled", async () => {
+    const apiFetch = async () => ({ status: 200, redirected: true, body: {} }) as Response;
+    const { api, call } = await createScene({ options: { apiFetch } });
+    expect((await failureOf(call(api.origin))).reason).toBe('unreachable');
+    const statuses = [200, 401, 200];
+    const other = await createScene({ options: { apiFetch: async () => ({ status: statuses.shift(), headers: new Headers(), body: {} }) as Response } });
+    for (const status of [200, 200]) expect((await other.call(other.api.origin)).status).toBe(status);
+  });
+
   test.each(['authorization', 'Authorization', 'dpop', 'proxy-authorization'])('not beside a header %s of the caller', async (name) => {
     const { api, call } = await createScene();
     expect(await misuseOf(call(api.origin, { headers: { [name]: 'x' } }))).toMatch(/headers must not contain/);

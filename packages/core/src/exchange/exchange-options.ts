@@ -42,7 +42,10 @@ export interface TokenExchangeOptions {
   readonly maxConcurrent?: number | undefined;
   /** The most exchanges that wait for their turn. Beyond that, calls fail at once. Default: 200. */
   readonly maxQueued?: number | undefined;
-  /** Calls the APIs instead of the global `fetch`, for example with a client certificate. It gets the token, and must not follow redirects on its own. */
+  /**
+   * Calls the APIs instead of the global `fetch`, for example with a client certificate. It gets the token, and must not follow redirects on its own: no
+   * answer of a followed redirect is returned.
+   */
   readonly apiFetch?: typeof globalThis.fetch | undefined;
   /** The source of the time, for tests. Default: the system's. */
   readonly clock?: Clock | undefined;

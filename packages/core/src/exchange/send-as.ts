@@ -36,7 +36,7 @@ export async function sendAs(url: string | URL, init: RequestInit = {}, sending:
   const first = await findToken(call, sending);
   const response = await send(address, call, first.token, sending);
   if (response.status !== 401 || !first.wasKept || !canSendAgain(call.body) || asksForLogin(response)) return response;
-  void response.body?.cancel().catch(() => {});
+  discard(response);
   sending.forgetToken(first.token);
   const second = await findToken(call, sending);
   return send(address, call, second.token, sending);
@@ -106,10 +106,11 @@ async function send(address: URL, init: Call, token: string, { callTimeoutSecond
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error('the time is over')), callTimeoutSeconds * 1000);
   const signal = init.signal ? AbortSignal.any([init.signal, late.signal]) : late.signal;
+  let response: Response;
   try {
     const answer = (apiFetch ?? globalThis.fetch)(address.href, { ...init, headers, signal });
     // a user's own fetch may ignore the signal
-    return await Promise.race([answer, rejectOn(late.signal)]);
+    response = await Promise.race([answer, rejectOn(late.signal)]);
   } catch (error) {
     // what the caller's signal says is the caller's own
     init.signal?.throwIfAborted();
@@ -120,6 +121,17 @@ async function send(address: URL, init: Call, token: string, { callTimeoutSecond
   } finally {
     clearTimeout(timer);
   }
+  if (response.redirected) {
+    discard(response);
+    const name = apiFetch ? 'apiFetch' : 'the global fetch';
+    throw new TokenExchangeError('unreachable', `${printable(address.origin)}: ${name} has followed a redirect. It must obey redirect: 'manual'`);
+  }
+  return response;
+}
+
+/** Abandons the body unread. A user's own fetch may return another kind of body. */
+function discard({ body }: Response): void {
+  void body?.cancel?.().catch(() => {});
 }
 
 /** A stream is used up by the first call. */

@@ -10,7 +10,7 @@ import { TokenwardError } from '../lib/tokenward-error.js';
  * - `refused`: the authorization server refused the exchange; see `error`
  * - `unusable_answer`: it answered with something that is not a bearer token
  * - `unavailable`: it cannot be reached, is overloaded, or too many exchanges wait
- * - `unreachable`: the called API cannot be reached, or did not answer in time
+ * - `unreachable`: the called API cannot be reached, did not answer in time, or the app's own fetch followed its redirect
  */
 export type TokenExchangeFailure =
   | 'token_ended'
