@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createGuard, setConnection, type ClientCertificateOptions, type FetchGuard } from '@tokenward/fetch';
 import { createTestIssuer } from '@tokenward/testing';
 
@@ -37,6 +37,20 @@ describe('setConnection', () => {
     const unauthorized = newRequest();
     setConnection(unauthorized, { clientCertificate: () => ({ raw: der, authorized: false }) });
     expect(await reasonOf(guard, unauthorized)).toBe('wrong_certificate');
+  });
+
+  test('rule 92: tells getCertificate the certificate where no server knows it, and a guard needs that function', async () => {
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    expect(() => newGuard({})).toThrow(/needs getCertificate/);
+    const guard = newGuard({ getCertificate: (request) => request.clientCertificate?.() });
+    const request = newRequest();
+    setConnection(request, { clientCertificate: () => ({ raw: der, authorized: true }) });
+    expect(await reasonOf(guard, request)).toBeUndefined();
+    const unauthorized = newRequest();
+    setConnection(unauthorized, { clientCertificate: () => ({ raw: der, authorized: false }) });
+    expect(await reasonOf(guard, unauthorized)).toBe('wrong_certificate');
+    expect(await reasonOf(guard, newRequest())).toBe('missing_certificate');
   });
 
   test('rule 94: tells the guard from which address a certificate in a header came', async () => {

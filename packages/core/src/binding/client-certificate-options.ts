@@ -58,11 +58,13 @@ export function readClientCertificate(reader: OptionReader, name: string): (guar
   checkTogether(inner, header);
   const runtime = runtimeWithoutCertificates();
   const isAsked = reader.get(name) !== undefined || reader.get('senderConstraint') === 'mtls';
-  if (runtime !== undefined && isAsked && inner.get('header') === undefined && inner.get('getCertificate') === undefined)
+  if (runtime !== undefined && isAsked && inner.get('header') === undefined && inner.get('getCertificate') === undefined) {
+    const remedy = 'Set header if a proxy verifies certificates. If the app tells the guard the certificate, set getCertificate: ';
     reader.wrong(
       name,
-      `needs getCertificate or header on ${runtime}: no connection there tells the certificate of its client. Set header if a proxy verifies certificates`,
+      `needs getCertificate or header on ${runtime}: no connection there tells the certificate of its client. ${remedy}(request) => request.clientCertificate?.()`,
     );
+  }
 
   function sourceFor(guard: string): CertificateSource {
     if (getCertificate) return ofFunction(getCertificate);
