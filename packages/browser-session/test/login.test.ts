@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createTestClock } from '@tokenward/testing';
 import { exportJWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BrowserSessionOptions } from '../src/browser-session-options.js';
@@ -459,6 +460,21 @@ describe('an issuer that changes', () => {
     const again = await startProvider({ appOrigin: app.origin, port: Number(port) });
     closers[0] = again.close;
     await expectPage(await finish(place), 200, 'url=/"');
+  });
+
+  test('rule 61: the first login after a quiet night is sent to the address of today', async () => {
+    const clock = createTestClock();
+    const { browser, login, provider } = await world({ clock });
+    await browser.visit(login);
+    const metadata = (await (await fetch(`${provider.issuer}/.well-known/openid-configuration`)).json()) as object;
+    provider.intercept = (request, response) => {
+      if (request.url !== '/.well-known/openid-configuration') return false;
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ ...metadata, authorization_endpoint: `${provider.issuer}/moved` }));
+      return true;
+    };
+    clock.advance(15 * 3600);
+    expect(new URL((await browser.visit(login)).headers.get('location')!).pathname).toBe('/moved');
   });
 
   test('finds its new keys without a restart', async () => {

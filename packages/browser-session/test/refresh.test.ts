@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { memoryRevocations, memorySessions } from '@tokenward/core';
+import type { JWK } from 'jose';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { answerTokens, holdTokens, idTokenOf, tokenResponse } from './token-responses.ts';
 import { signingKey } from './provider.ts';
@@ -152,6 +153,26 @@ describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
     const idToken = await idTokenOf(world, key, { sub: 'alice' });
     world.provider.intercept = answerTokens(200, tokenResponse({ id_token: idToken }));
     expect(await world.callApi()).toEqual({ jti: 'made-up', sub: 'alice' });
+  });
+
+  test.each([
+    ['10 minutes', 'its kid is used again', 310, 'k1'],
+    ['10 minutes', 'tokens have no kid', 310, undefined],
+    ['an hour', 'its kid is used again', 3900, 'k1'],
+  ])('an issuer that has changed its key within %s ends no session: %s', async (_time, _kid, seconds, kid) => {
+    const [old, next] = [await signingKey(), await signingKey()];
+    const world = await startWorld({ session: { idleSeconds: 7200, ...options() }, provider: { keys: [{ ...old, kid: 'k1' }] } });
+    world.clock.advance(seconds);
+    const idToken = await idTokenOf(world, { ...next, kid } as JWK, { sub: 'alice' });
+    const { d: _private, ...published } = next;
+    const answer = answerTokens(200, tokenResponse({ id_token: idToken }));
+    world.provider.intercept = (request, response) => {
+      if (request.url !== '/jwks') return answer(request, response);
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [{ ...published, kid }] }));
+      return true;
+    };
+    expect(await world.callApi()).toEqual({ jti: 'made-up', sub: 'alice' });
+    expect(world.sessionEvents()).toEqual(['login done', 'refresh done']);
   });
 
   test('a token that has ended, without a refresh token, ends the session', async () => {

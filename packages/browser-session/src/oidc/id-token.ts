@@ -6,11 +6,11 @@ import { CORRECTION, minutesOf } from './clock-difference.js';
 import { endpointIn, type Metadata } from './discovery.js';
 import { IssuerCallError, type IssuerHttp } from './http.js';
 import { InvalidAnswerError } from './issuer-failure.js';
-import { createRenewed, type RenewedConfig } from './renewed.js';
+import { createRenewed, type Renewed, type RenewedConfig } from './renewed.js';
 
 /** Signatures that need no shared secret. `none` and HS256 are not among them. */
 const ALGORITHMS: readonly string[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA'];
-/** How long keys are used after they were fetched, if they cannot be fetched again: as long as a guard does, by default. */
+/** How long keys are used after they were fetched, if fetches fail: as long as a guard does, by default. */
 const KEYS_USABLE_SECONDS = 70 * 60;
 /** A login happens seconds before its ID token is checked. */
 const MAX_ID_TOKEN_AGE_SECONDS = 600;
@@ -37,19 +37,19 @@ export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): 
   const { clientId, clock, issuer } = config;
   // the same at a new address, which may end the outage of an old one
   const renewal: RenewedConfig = { what: `the keys of ${issuer}`, usableSeconds: KEYS_USABLE_SECONDS, clock, outages: createOutageWarnings() };
-  let keys: { readonly url: string; readonly find: JWTVerifyGetKey } | undefined;
+  let keys: { readonly url: string; readonly cached: Renewed<JWTVerifyGetKey> } | undefined;
 
-  function keysOf(metadata: Metadata): JWTVerifyGetKey {
+  function keysOf(metadata: Metadata): Renewed<JWTVerifyGetKey> {
     const url = endpointIn(metadata, 'jwks_uri', config);
     if (url === undefined) throw new IssuerCallError("the issuer's metadata has no jwks_uri, so its ID tokens cannot be verified");
-    if (keys?.url !== url) keys = { url, find: createFinder(url, http, renewal) };
-    return keys.find;
+    if (keys?.url !== url) keys = { url, cached: createRenewed(() => fetchKeys(url, http), renewal) };
+    return keys.cached;
   }
 
   return {
     async verify(idToken, accessToken, metadata, skewSeconds) {
       const now = clock.now() / 1000;
-      const { payload, protectedHeader } = await verifySignature(idToken, keysOf(metadata), {
+      const { payload, protectedHeader } = await verifyByNewest(idToken, keysOf(metadata), {
         algorithms: allowedAlgorithms(metadata),
         issuer: metadata.issuer,
         audience: clientId,
@@ -76,18 +76,17 @@ export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): 
   };
 }
 
-/** A key that is unknown is fetched at once: only the token endpoint sends ID tokens, so no stranger can cause fetches. */
-function createFinder(url: string, http: IssuerHttp, renewal: RenewedConfig): JWTVerifyGetKey {
-  const keys = createRenewed(() => fetchKeys(url, http), renewal);
-  return async (header, token) => {
-    const find = await keys.get();
-    try {
-      return await find(header, token);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      return (await keys.renew())(header, token);
-    }
-  };
+/**
+ * Fetches the keys once more if none of the cached ones fits, or one that seems to fit verifies nothing: without a `kid`, or with one that is used again, a new
+ * key looks like the old one. Only the token endpoint sends ID tokens, so no stranger can cause fetches.
+ */
+async function verifyByNewest(idToken: string, keys: Renewed<JWTVerifyGetKey>, options: JWTVerifyOptions) {
+  try {
+    return await verifySignature(idToken, await keys.get(), options);
+  } catch (error) {
+    if (!(error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    return verifySignature(idToken, await keys.renew(), options);
+  }
 }
 
 /** A key set that cannot be fetched, or is none, is an outage. That a key is missing in it, or fits several times, is an answer. */

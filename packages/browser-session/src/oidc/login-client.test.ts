@@ -14,12 +14,14 @@ const NOW = 2_000_000_000;
 
 let key: CryptoKey;
 let otherKey: CryptoKey;
+let otherPublicKey: CryptoKey;
 let published: JWK[];
 
 beforeAll(async () => {
   const pairs = [await generateKeyPair('ES256'), await generateKeyPair('ES256')];
   key = pairs[0]!.privateKey;
   otherKey = pairs[1]!.privateKey;
+  otherPublicKey = pairs[1]!.publicKey;
   published = [{ ...(await exportJWK(pairs[0]!.publicKey)), kid: 'k1', alg: 'ES256' }];
 });
 
@@ -246,6 +248,29 @@ describe('keys', () => {
     expect(await logIn()).toMatchObject({ subject: 'alice' });
     pass.minutes(1);
     expect(await logIn()).toEqual({ failure: 'unavailable', cause: `${ISSUER}/jwks: answered with status 503`, refreshToken: 'r1' });
+  });
+
+  test('rule 61: after a quiet time the keys are fetched before they serve: a key that was withdrawn verifies nothing', async () => {
+    const pass = passingTime();
+    const { logIn } = clientWith({ clock: pass.clock });
+    await logIn();
+    pass.minutes(21);
+    script.keys = () => ({ keys: [] });
+    expect(await logIn()).toEqual(invalid('does not publish the key'));
+  });
+
+  test.each(['k1', undefined])('a signature that is wrong by the cached keys is checked by the newest: the kid is %s', async (kid) => {
+    const { client, logIn } = clientWith();
+    script.keys = () => ({ keys: published.map((jwk) => ({ ...jwk, kid })) });
+    script.header = { kid };
+    expect(await logIn()).toMatchObject({ subject: 'alice' });
+    const next = { ...(await exportJWK(otherPublicKey)), kid, alg: 'ES256' };
+    script.keys = () => ({ keys: [next] });
+    script.signer = () => otherKey;
+    expect(await logIn()).toMatchObject({ subject: 'alice' });
+    script.signer = () => key;
+    expect(await client.refresh('r1', { subject: 'alice', issuer: ISSUER, scopes: [] })).toMatchObject({ failure: 'unusable' });
+    expect(requests.filter((request) => request === 'GET /jwks')).toHaveLength(3);
   });
 
   test('a clock that is set back hides no new key', async () => {

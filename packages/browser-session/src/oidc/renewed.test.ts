@@ -80,6 +80,33 @@ test('rule 61: while it cannot be fetched, it is tried every 10 seconds, and ser
   expect(await again).toBe('second');
 });
 
+test('rule 61: after a quiet time, callers wait for a newer document', async () => {
+  const { clock, fetches, renewed, first } = scripted();
+  await first();
+  clock.advance(1200);
+  const all = Promise.all([renewed.get(), renewed.get()]);
+  expect(fetches).toHaveLength(2);
+  fetches[1]!.resolve('second');
+  expect(await all).toEqual(['second', 'second']);
+});
+
+test('rule 61: after a quiet time, the old document serves if it cannot be fetched, and for 10 minutes nobody waits again', async () => {
+  const { clock, fetches, renewed, first } = scripted();
+  await first();
+  clock.advance(1200);
+  const waiting = renewed.get();
+  fetches[1]!.reject(new Error('away'));
+  expect(await waiting).toBe('first');
+  clock.advance(599);
+  expect(await renewed.get()).toBe('first');
+  fetches[2]!.reject(new Error('away'));
+  await expect(renewed.renew()).rejects.toThrow('away');
+  clock.advance(600);
+  const again = renewed.get();
+  fetches[3]!.resolve('second');
+  expect(await again).toBe('second');
+});
+
 test('one that seems to be wrong serves until it is fetched again: at once, or 10 seconds after the last fetch', async () => {
   const { clock, fetches, renewed, first } = scripted();
   await first();

@@ -2,10 +2,11 @@ import type { Clock } from '@tokenward/core';
 import type { OutageWarnings } from '@tokenward/core/store';
 import { minutesOf } from './clock-difference.js';
 
-/** A document of the issuer: cached, and fetched again in the background when it is old or seems wrong. */
+/** A document of the issuer: cached, and fetched again when it is old or seems wrong. */
 export interface Renewed<T> {
   /**
-   * Returns the document. Nobody waits for its renewal, as long as the one that is there may be used, and a renewal that fails does not matter until then.
+   * Returns the document. Past its fresh time it is fetched again in the background. After twice that time, callers wait for the fetch: while nobody asked, the
+   * document may have become a wrong one. If the fetch fails, the old document is used as long as it may be, and nobody waits again for a while.
    *
    * @throws the error of the fetch (the promise rejects) if there is none that may be used
    */
@@ -18,6 +19,10 @@ export interface Renewed<T> {
 
 /** After this time a document is fetched again, so that a change is found without a restart. */
 const FRESH_MS = 10 * 60_000;
+/** After this time nobody gets the document without a fetch, except while fetches fail. */
+const STALE_MS = 2 * FRESH_MS;
+/** How long callers do not wait for another fetch after one has failed. */
+const NO_WAIT_MS = 10 * 60_000;
 /** The least time between two fetches while an old document is there. */
 const COOLDOWN_MS = 10_000;
 
@@ -31,9 +36,10 @@ export interface RenewedConfig {
 }
 
 export function createRenewed<T>(load: () => Promise<T>, { what, usableSeconds, clock: { monotonic }, outages }: RenewedConfig): Renewed<T> {
-  let known: { readonly document: T; readonly usableUntil: number } | undefined;
+  let known: { readonly document: T; readonly staleAt: number; readonly usableUntil: number } | undefined;
   let freshUntil = -Infinity;
   let triedAt = -Infinity;
+  let failedAt = -Infinity;
   let flight: Promise<T> | undefined;
 
   function renew(): Promise<T> {
@@ -43,17 +49,18 @@ export function createRenewed<T>(load: () => Promise<T>, { what, usableSeconds, 
 
   async function fetchNow(): Promise<T> {
     triedAt = monotonic();
-    const document = await load().catch(warned);
+    const document = await load().catch(failed);
     outages.ended(what, `tokenward: ${what} can be renewed again for browser sessions`);
     const now = monotonic();
-    known = { document, usableUntil: now + usableSeconds * 1000 };
+    known = { document, staleAt: now + STALE_MS, usableUntil: now + usableSeconds * 1000 };
     freshUntil = now + FRESH_MS;
     return document;
   }
 
   /** Without a document, the caller gets the error. With one, nobody would know until it is too old. */
-  function warned(error: Error): never {
-    const usableMs = known === undefined ? 0 : known.usableUntil - monotonic();
+  function failed(error: Error): never {
+    failedAt = monotonic();
+    const usableMs = known === undefined ? 0 : known.usableUntil - failedAt;
     const use = `what is known stays in use for ${minutesOf(usableMs / 1000)}`;
     if (usableMs > 0) outages.began(what, `tokenward: ${what} cannot be renewed for browser sessions: ${error.message}; ${use}`);
     throw error;
@@ -68,8 +75,10 @@ export function createRenewed<T>(load: () => Promise<T>, { what, usableSeconds, 
     async get() {
       const now = monotonic();
       if (!known || now >= known.usableUntil) return renew();
+      const { document, staleAt } = known;
+      if (now >= staleAt && now >= failedAt + NO_WAIT_MS) return renew().catch(() => document);
       if (now >= freshUntil) renewInBackground();
-      return known.document;
+      return document;
     },
     renew,
     doubt() {
