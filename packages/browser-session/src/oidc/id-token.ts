@@ -95,7 +95,7 @@ async function fetchKeys(url: string, http: IssuerHttp): Promise<JWTVerifyGetKey
   try {
     const response = await http.fetch(url, { headers: { accept: 'application/json, application/jwk-set+json' } });
     if (response.status !== 200) throw new IssuerCallError(`${printableUrl(url)}: answered with status ${response.status}`);
-    find = createLocalJWKSet((await response.json()) as JSONWebKeySet);
+    find = createLocalJWKSet(withoutAbsentMembers(await response.json()));
   } catch (error) {
     throw new KeysUnavailableError(error instanceof IssuerCallError ? error.message : noKeySet(url));
   }
@@ -108,6 +108,17 @@ async function fetchKeys(url: string, http: IssuerHttp): Promise<JWTVerifyGetKey
       throw isAnswer ? error : new KeysUnavailableError(noKeySet(url));
     }
   };
+}
+
+/**
+ * Some servers write all members that they know. As for a guard, a null member counts as absent, and so does a blank `alg` or `use` (rule 168). An element that
+ * is null becomes a key that fits nothing.
+ */
+function withoutAbsentMembers(document: unknown): JSONWebKeySet {
+  const { keys } = document as { readonly keys: readonly (object | null)[] };
+  const isThere = ([name, value]: [string, unknown]): boolean =>
+    value !== null && !((name === 'alg' || name === 'use') && typeof value === 'string' && value.trim() === '');
+  return { keys: keys.map((jwk) => Object.fromEntries(Object.entries(jwk ?? {}).filter(isThere)) as JSONWebKeySet['keys'][number]) };
 }
 
 function noKeySet(url: string): string {

@@ -273,6 +273,27 @@ describe('keys', () => {
     expect(requests.filter((request) => request === 'GET /jwks')).toHaveLength(3);
   });
 
+  test.each<[string, object]>([
+    ['null use', { use: null }],
+    ['null alg', { alg: null }],
+    ['null key_ops', { key_ops: null }],
+    ['null ext', { ext: null }],
+    ['null d', { d: null }],
+    ['blank use', { use: '' }],
+    ['blank alg', { alg: ' ' }],
+  ])('rule 168: a key with a %s verifies the ID token of a login and of a refresh', async (_name, members) => {
+    script.keys = () => ({ keys: published.map((jwk) => ({ ...jwk, ...members })) });
+    const { client, logIn } = clientWith();
+    expect(await logIn()).toMatchObject({ subject: 'alice' });
+    script.claims = { nonce: undefined };
+    expect(await client.refresh('r1', { subject: 'alice', issuer: ISSUER, scopes: [] })).toMatchObject({ idToken: expect.any(String) as string });
+  });
+
+  test('rule 168: a null among the keys makes the others no worse', async () => {
+    script.keys = () => ({ keys: [null, ...published] });
+    expect(await clientWith().logIn()).toMatchObject({ subject: 'alice' });
+  });
+
   test('a clock that is set back hides no new key', async () => {
     const pass = passingTime();
     const { logIn } = clientWith({ clock: pass.clock });
