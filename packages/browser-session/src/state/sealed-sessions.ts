@@ -52,13 +52,18 @@ export function createSealedSessions(config: SealedConfig): Sessions {
     return version < (uses.get(id)?.version ?? 0);
   }
 
+  /** Notes a use. One with an old copy of the cookie takes back no newer version: its refresh token stays used up. */
+  function note({ id, usedAt, version }: SessionState): void {
+    uses.set(id, { usedAt, version: Math.max(version, uses.get(id)?.version ?? 0) });
+  }
+
   /**
    * Notes that the session was used, and writes it into the cookie. The version stays: it counts changes of the tokens, and a refresh must find the same result
    * by the cookie before and after this.
    */
   async function used(previous: SessionState, canSetCookies: boolean): Promise<FoundSession> {
     const state = { ...previous, usedAt: nowSeconds() };
-    uses.set(state.id, { usedAt: state.usedAt, version: state.version });
+    note(state);
     return { kind: 'session', state, setCookies: canSetCookies ? await write(state, previous) : NO_LINES };
   }
 
@@ -86,7 +91,7 @@ export function createSealedSessions(config: SealedConfig): Sessions {
     async replace(previous, next) {
       if (ending.isRevoked(previous)) return undefined;
       const lines = await write(next, previous);
-      uses.set(next.id, { usedAt: next.usedAt, version: next.version });
+      note(next);
       // a logout may have come while the cookie was encrypted
       return ending.isRevoked(previous) ? undefined : lines;
     },

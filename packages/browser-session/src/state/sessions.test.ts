@@ -445,6 +445,20 @@ test('rule 130: a use with newer tokens does not count for an old copy of an enc
   expect(await kindOf(app.sessions.find(old, false))).toBe('idle');
 });
 
+test('rule 130: an old copy of an encrypted cookie that is used does not hide that there are newer tokens', async () => {
+  const app = appWith('sealed');
+  const state = app.state();
+  const old = await started(app, state);
+  app.clock.advance(310);
+  const newer = headerAfter((await app.sessions.replace(state, { ...state, version: 2, usedAt: app.clock.now() / 1000 }))!, old);
+  expect(await kindOf(app.sessions.find(newer))).toBe('session');
+  app.clock.advance(90);
+  expect(await kindOf(app.sessions.find(old, false))).toBe('session');
+  app.clock.advance(3300);
+  expect(await kindOf(app.sessions.find(old, false))).toBe('idle');
+  expect(await kindOf(app.sessions.find(newer, false))).toBe('session');
+});
+
 describe('the size of the sealed cookie', () => {
   const sizeOf = (header: string): number => [...cookiesOf(header)].reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 
