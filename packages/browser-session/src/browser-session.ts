@@ -60,7 +60,7 @@ export interface BrowserSession extends BrowserSessionCredentials, TestableBrows
   health(): BrowserSessionHealth;
   /**
    * Stops fetches and timers, and closes the connections of the proxies: WebSockets and streams of events at once, calls under way after 5 seconds at most.
-   * It waits as long for refreshes under way. Stores that were given in the options stay open.
+   * It waits as long for refreshes under way, and for results that a store has not taken yet. Stores that were given in the options stay open.
    */
   close(): Promise<void>;
 }

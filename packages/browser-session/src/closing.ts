@@ -14,8 +14,12 @@ export function createClosing(): Closing {
     allEnded: () => resolveAll?.(),
     wait: () =>
       new Promise((resolve) => {
-        resolveAll = resolve;
-        setTimeout(resolve, CLOSE_MS).unref();
+        // keeps the process alive: what is waited for may be a timer that does not
+        const timer = setTimeout(resolve, CLOSE_MS);
+        resolveAll = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       }),
   };
 }

@@ -170,6 +170,42 @@ test('refresh races: close() waits for a refresh under way, whose result would b
   expect((await call).status).toBe(200);
 });
 
+test('refresh races: close() waits until a refresh that the store could not take is saved', async () => {
+  const inner = memorySessions();
+  let isDown = false;
+  const store: SessionStore = {
+    ...inner,
+    replace(session, replaces) {
+      if (isDown) throw new SessionStoreError('the store cannot be reached');
+      return inner.replace(session, replaces);
+    },
+  };
+  const world = await startWorld({ session: { store, revocations: memoryRevocations() } });
+  const other = await world.startAnother();
+  world.clock.advance(301);
+  isDown = true;
+  expect(await world.callApi()).toMatchObject({ reason: 'session_unavailable' });
+  let isClosed = false;
+  const closed = world.app.session!.close().then(() => (isClosed = true));
+  await setTimeout(50);
+  expect(isClosed).toBe(false);
+  isDown = false;
+  await closed;
+  expect(await world.callApi(other.origin)).toMatchObject({ sub: 'alice' });
+  expect(world.refreshes()).toBe(1);
+});
+
+test('two tabs: close() waits until a refresh that could not be shared is shared', async () => {
+  const { store, failNext } = unsharing();
+  const create = vi.spyOn(store, 'create');
+  const world = await startWorld({ session: { refreshStore: store, revocations: memoryRevocations() } });
+  world.clock.advance(301);
+  failNext(2);
+  expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+  await world.app.session!.close();
+  expect(create).toHaveBeenCalledTimes(3);
+});
+
 test('rule 130: of many sessions that are due at once, fifty are refreshed at a time, and none loses its token', async () => {
   const world = await startWorld({ isLoggedIn: false });
   const session = world.app.session!;

@@ -28,11 +28,11 @@ export function createRefresher(parts: RefresherParts): Refresher {
   const memory = createRefreshMemory(config);
   const { recent, unsaved, pauses } = memory;
   const ender = createSessionEnder(parts, memory);
-  const save = createSaveRefresh(parts, { memory, ender, sharing }, (state) => renew(state, NO_LINES, undefined));
+  const flights = createFlights(timeoutSeconds * 1000);
+  const save = createSaveRefresh(parts, { memory, ender, sharing, flights }, (state) => renew(state, NO_LINES, undefined));
   const leftTokens = createLeftTokens(parts, (state) => known(state).state);
   const writeBack = createWriteBack(config, sessions);
   const limit = createCallLimit(MAX_AT_ONCE);
-  const flights = createFlights(timeoutSeconds * 1000);
 
   function fresh(state: SessionState, cookieHeader: string | undefined): Refreshed | Promise<Refreshed> {
     const { state: newest, setCookies } = known(state);

@@ -17,17 +17,24 @@ export interface Flights {
    * the old one is used up.
    */
   inTime(flight: Flight): Promise<Refreshed | undefined>;
-  /** Resolves when none is under way, and after a few seconds in any case. */
+  /** Has `close` wait for work that a flight has left, such as a result that the store has not taken yet. It must not reject. */
+  follow(work: Promise<void>): void;
+  /** Resolves when nothing is under way, and after a few seconds in any case. */
   close(): Promise<void>;
 }
 
 export function createFlights(patienceMs: number): Flights {
   const flights = new Map<string, Flight>();
+  const left = new Set<Promise<void>>();
   const closing = createClosing();
 
   function end(id: string): void {
     flights.delete(id);
-    if (flights.size === 0) closing.allEnded();
+    tellEnd();
+  }
+
+  function tellEnd(): void {
+    if (flights.size + left.size === 0) closing.allEnded();
   }
 
   return {
@@ -52,8 +59,15 @@ export function createFlights(patienceMs: number): Flights {
         clearTimeout(timer);
       }
     },
+    follow(work) {
+      left.add(work);
+      void work.finally(() => {
+        left.delete(work);
+        tellEnd();
+      });
+    },
     async close() {
-      if (flights.size > 0) await closing.wait();
+      if (flights.size + left.size > 0) await closing.wait();
     },
   };
 }

@@ -54,6 +54,9 @@ export interface Refresher {
    * @throws SessionStoreError or RevocationStoreError (the promise rejects) if other processes may not know it yet
    */
   endReplaced(session: EndingSession, state: SessionState | undefined, keepsGrant: boolean): Promise<SessionState | undefined>;
-  /** Waits a few seconds for the refreshes under way: their results would be lost with the process, and the old refresh tokens are used up. */
+  /**
+   * Waits a few seconds for the refreshes under way, and for results that the store has not taken yet: they would be lost with the process, and the old refresh
+   * tokens are used up.
+   */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '@tokenward/core';
 import { NO_LINES } from '../cookies/cookie-header.js';
 import type { SessionState } from '../session-state.js';
+import type { Flights } from './flights.js';
 import type { RefreshMemory } from './refresh-memory.js';
 import type { RefreshSharing } from './refresh-sharing.js';
 import type { Refreshed } from './refresher.js';
@@ -20,9 +21,15 @@ const SAVE_LATER_EXTRA_SECONDS = 5;
 /** @param tryAgain runs the refresh of a session again, which finds what is unsaved */
 export function createSaveRefresh(
   { config, sessions, publish, warn }: RefresherParts,
-  { memory, ender, sharing }: { readonly memory: RefreshMemory; readonly ender: SessionEnder; readonly sharing: RefreshSharing | undefined },
+  parts: {
+    readonly memory: RefreshMemory;
+    readonly ender: SessionEnder;
+    readonly sharing: RefreshSharing | undefined;
+    readonly flights: Pick<Flights, 'follow'>;
+  },
   tryAgain: (state: SessionState) => Promise<unknown>,
 ): SaveRefresh {
+  const { memory, ender, sharing, flights } = parts;
   const { recent, unsaved, pauses } = memory;
 
   async function save(state: SessionState, next: SessionState, release: () => Promise<void>, cookieHeader: string | undefined): Promise<Refreshed> {
@@ -44,7 +51,7 @@ export function createSaveRefresh(
     }
     ender.watch(next);
     recent.add(state, { state: next, setCookies });
-    if (!(await share(state, next))) void shareAgain(state, next, release);
+    if (!(await share(state, next))) flights.follow(shareAgain(state, next, release));
     else await release();
     publish('refresh', 'done');
     return { outcome: 'fresh', state: next, setCookies };
@@ -54,7 +61,7 @@ export function createSaveRefresh(
   function keepUnsaved(state: SessionState, next: SessionState, release: () => Promise<void>): Refreshed {
     const isFirst = unsaved.get(state.id)?.version !== state.version;
     unsaved.set(state.id, { version: state.version, next, release });
-    if (isFirst) void saveLater(state);
+    if (isFirst) flights.follow(saveLater(state));
     publish('refresh', 'failed', 'store_unavailable');
     // the former access token may still be valid: a refresh begins ahead of its end
     if (config.clock.now() / 1000 < state.accessTokenEndsAt) return { outcome: 'fresh', state, setCookies: NO_LINES };
