@@ -2,7 +2,7 @@
 export interface Closing {
   /** Says that nothing is open any more. */
   allEnded(): void;
-  /** Resolves when `allEnded` is called, and after a few seconds in any case. */
+  /** Resolves when `allEnded` is called, and after a few seconds in any case. It may be called several times. */
   wait(): Promise<void>;
 }
 
@@ -16,7 +16,9 @@ export function createClosing(): Closing {
       new Promise((resolve) => {
         // keeps the process alive: what is waited for may be a timer that does not
         const timer = setTimeout(resolve, CLOSE_MS);
+        const others = resolveAll;
         resolveAll = () => {
+          others?.();
           clearTimeout(timer);
           resolve();
         };

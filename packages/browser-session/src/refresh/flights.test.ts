@@ -26,3 +26,19 @@ test('close() ends with the last flight', async () => {
   first.reject(new Error('away'));
   await closed;
 });
+
+test('close() ends with the work that the last flight has left, for all its callers', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const flights = createFlights(1000);
+  const work = Promise.withResolvers<void>();
+  flights.follow(work.promise);
+  let closed = 0;
+  const all = [flights.close(), flights.close()].map((close) => close.then(() => closed++));
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(closed).toBe(0);
+  work.resolve();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([closed, vi.getTimerCount()]).toEqual([2, 0]);
+  await Promise.all(all);
+});
