@@ -136,7 +136,7 @@ interface FinderKind<F> {
 
 /**
  * Asks the root nodes one after the other until one answers, all within one timeout. A node that says nothing uses up the timeout, so the next attempt begins
- * after it.
+ * after it. It also begins after a node that named a server which failed: in a minority partition, a node answers with what was true before.
  */
 function withFinders<F extends Pick<ClusterClient, 'connect' | 'on' | 'destroy'>>(
   rootNodes: readonly object[] | undefined,
@@ -145,12 +145,19 @@ function withFinders<F extends Pick<ClusterClient, 'connect' | 'on' | 'destroy'>
   kind: FinderKind<F>,
 ): MakeClient {
   const choices = rootNodes?.map((node) => [node]) ?? [undefined];
+  /** Which node named the server of a client. */
+  const namedBy = new WeakMap<RawClient, number>();
   let first = 0;
-  return async () => {
+  return async (failed) => {
     const endsAtMs = performance.now() + timeoutMs;
+    if (failed && namedBy.get(failed) === first) first = (first + 1) % choices.length;
+    // counted once: otherwise no later attempt would begin with that node again
+    if (failed) namedBy.delete(failed);
     for (let [at, tries] = [first, 1]; ; tries++) {
       try {
-        return await withFinder(choices[at], endsAtMs - performance.now(), timeoutMs, unreachable, kind);
+        const client = await withFinder(choices[at], endsAtMs - performance.now(), timeoutMs, unreachable, kind);
+        namedBy.set(client, at);
+        return client;
       } catch (error) {
         // two attempts may fail at the same time
         first = at = (at + 1) % choices.length;

@@ -14,8 +14,12 @@ export interface RawClient {
   destroy(): void;
 }
 
-/** Makes an unconnected client for the server that has the keys now. */
-export type MakeClient = () => RawClient | Promise<RawClient>;
+/**
+ * Makes an unconnected client for the server that has the keys now.
+ *
+ * @param failed the client that failed last. Whoever named its server may be wrong
+ */
+export type MakeClient = (failed: RawClient | undefined) => RawClient | Promise<RawClient>;
 
 /** One connection. Any failure ends it for good. */
 export interface Connection {
@@ -32,14 +36,16 @@ export interface Connection {
 export type Connect = () => Promise<Connection>;
 
 export function createConnect(makeClient: MakeClient, timeoutMs: number): Connect {
+  let failed: RawClient | undefined;
   return async function connect() {
-    const client = await make(makeClient);
+    const client = await make(makeClient, failed);
     let isOver = false;
     let told: (() => void) | undefined;
 
     function end(): void {
       if (isOver) return;
       isOver = true;
+      failed = client;
       told?.();
     }
 
@@ -59,6 +65,7 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
     try {
       await within(timeoutMs, client.connect());
     } catch (error) {
+      failed = client;
       close();
       throw new StoreFailure(failureText(error));
     }
@@ -70,6 +77,8 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
         try {
           return (await within(withinMs, client.sendCommand(command))) as Reply;
         } catch (error) {
+          // a command that was waiting when the connection was closed says nothing about the server
+          if (!isOver) failed = client;
           throw new StoreFailure(failureText(error), isAnswer(error), codeOf(error));
         }
       },
@@ -81,9 +90,9 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
   };
 }
 
-async function make(makeClient: MakeClient): Promise<RawClient> {
+async function make(makeClient: MakeClient, failed: RawClient | undefined): Promise<RawClient> {
   try {
-    return await makeClient();
+    return await makeClient(failed);
   } catch (error) {
     throw new StoreFailure(failureText(error));
   }

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { replicate, startCluster, startSentinels } from './redis-fleet.js';
 import { freePort } from '../../testing/test/free-port.js';
 import { seedEpoch } from './redis-server.js';
-import { closing, eventually, isCurrentAgain, isRevokedIn, openStore, ownServer, recordOf, reports } from './stores.js';
+import { closing, eventually, isCurrentAgain, isRevokedIn, openStore, ownServer, recordOf, reports, valuesIn } from './stores.js';
 
 function problemOf(client: unknown): string {
   try {
@@ -109,6 +109,23 @@ describe('a cluster', () => {
     await seedEpoch(alone);
     const rootNodes = [silent.port, alone.port].map((port) => ({ socket: { host: '127.0.0.1', port } }));
     await isCurrentAgain(openStore({ client: createCluster({ rootNodes }), timeoutSeconds: 1 }));
+  });
+
+  test('a root node that names a server which refuses the commands does not hide the others', async () => {
+    const stale = await ownServer('--cluster-enabled', 'yes');
+    const current = await ownServer('--cluster-enabled', 'yes');
+    const slot = Number(await current.ask('CLUSTER', 'KEYSLOT', '{tokenward:revocations}:records'));
+    for (const node of [stale, current]) await node.ask('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await eventually(async () => /cluster_state:ok/.test(String(await current.ask('CLUSTER', 'INFO'))), 'the cluster is ready');
+    await seedEpoch(current);
+    const rootNodes = [stale, current].map(({ url }) => ({ url }));
+    // it still names itself for the slot of the keys, as in a minority partition
+    await stale.ask('CLUSTER', 'DELSLOTS', String(slot === 0 ? 1 : 0));
+    await eventually(async () => /cluster_state:fail/.test(String(await stale.ask('CLUSTER', 'INFO'))), 'the node knows that slots are missing');
+    const store = openStore({ client: createCluster({ rootNodes }), timeoutSeconds: 4 });
+    await isCurrentAgain(store);
+    await store.add(recordOf('session-1'));
+    expect(await valuesIn(current)).toContain('session-1');
   });
 
   test('a cluster that is unreachable is reported, and leaves no connections open', async () => {
