@@ -47,3 +47,20 @@ test('rule 171: the cut-off of an issuer is written back, however many issuers w
   shared.addCutoffs(new Map([[last, '1000']]));
   expect(await missingIn(shared, [], new Map())).toContain(textOf(cutoffOf(last, 1000)));
 });
+
+test('rule 119: the cut-off of removed issuers is not written back as that of an issuer that the mirror still has', async () => {
+  const shared = create(100_000);
+  const record = (issuer: string, until: number): RevocationRecord => {
+    return { kind: 'session', issuer, value: 's', issuedUntil: NOW - 1000, until, isFinal: false, reason: 'logout' };
+  };
+  const [own, none] = ['https://own.test', 'https://none.test'];
+  // more than are kept, so the last of them is not known by name
+  for (let at = 0; at < 10_050; at++) shared.add(record(`https://t-${at}.test`, NOW - 500));
+  for (const issuer of [own, none]) shared.add(record(issuer, NOW + 1000));
+  shared.addCutoffs(new Map([[own, '1000']]));
+  const written = await missingIn(shared, [], new Map());
+  const ofOthers = written.filter((text) => text.includes(own) || text.includes(none));
+  expect(ofOthers.sort()).toEqual([textOf(cutoffOf(own, 1000)), textOf(record(own, NOW + 1000)), textOf(record(none, NOW + 1000))].sort());
+  // a removed issuer has no other
+  expect(written).toContain(textOf(cutoffOf('https://t-0.test', NOW - 1000)));
+});

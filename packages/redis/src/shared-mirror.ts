@@ -70,17 +70,9 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
     rotatesAtMs = now + RECENT_MS;
   }
 
-  /** Finds an issuer's cut-off by asking about a very old token. Revocations of the whole issuer are found first and skipped. */
-  function cutoffIn(issuer: string, nowSeconds: number): number | undefined {
-    let latest: number | undefined;
-    for (let issuedAt = 0; ;) {
-      const found = mirror.find({ issuer, tokenId: undefined, sessionId: undefined, subject: undefined, clientId: undefined, issuedAt }, nowSeconds);
-      if (!found) return latest;
-      if (found.until === Infinity) return found.issuedUntil;
-      // one that came from Redis is a record until the next sweep
-      if (isCutoff(found)) latest = found.issuedUntil;
-      issuedAt = found.issuedUntil + 1;
-    }
+  /** Returns the cut-off that all removed issuers share: nobody knows their own any more. */
+  function cutoffOfRemoved(issuer: string, nowSeconds: number): number | undefined {
+    return mirror.find({ issuer, tokenId: undefined, sessionId: undefined, subject: undefined, clientId: undefined, issuedAt: 0 }, nowSeconds)?.issuedUntil;
   }
 
   return {
@@ -108,12 +100,15 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
     async *missing(present, cutoffs, nowSeconds) {
       // a process that checks no requests sweeps nowhere else, and would write back what has ended
       mirror.sweep(nowSeconds);
-      const names = [...new Set([...issuers.keys(), ...mirror.issuers()])];
-      for (let from = 0; from < names.length; from += PORTION) {
+      const isKnown = (issuer: string, moment: number): boolean => Number(cutoffs.get(issuer)) >= moment;
+      // an issuer that the mirror has gets only its own cut-off: that of removed issuers rises often, and would refuse tokens of all issuers in the whole fleet
+      const moments = new Map(mirror.issuers());
+      for (const issuer of issuers.keys()) if (!moments.has(issuer)) moments.set(issuer, cutoffOfRemoved(issuer, nowSeconds));
+      const ofIssuers = [...moments];
+      for (let from = 0; from < ofIssuers.length; from += PORTION) {
         const portion = new Map<string, RevocationRecord>();
-        for (const issuer of names.slice(from, from + PORTION)) {
-          const moment = cutoffIn(issuer, nowSeconds);
-          if (moment === undefined || Number(cutoffs.get(issuer)) >= moment) continue;
+        for (const [issuer, moment] of ofIssuers.slice(from, from + PORTION)) {
+          if (moment === undefined || isKnown(issuer, moment)) continue;
           const record = cutoffOf(issuer, moment);
           portion.set(textOf(record), record);
         }
@@ -121,14 +116,15 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
         await otherWork();
       }
       // a snapshot: records that are added meanwhile are sent by the process that adds them
-      const all = [...mirror.records()];
+      const records = [...mirror.records()];
       // each process uses an order of its own, so that they share the work
-      for (const from of shuffledSteps(all.length, PORTION)) {
+      for (const from of shuffledSteps(records.length, PORTION)) {
         const portion = new Map<string, RevocationRecord>();
-        for (const record of all.slice(from, from + PORTION)) {
-          if (isCutoff(record)) continue;
+        for (const record of records.slice(from, from + PORTION)) {
           const text = textOf(record);
-          if (!present.has(text)) portion.set(text, record);
+          // a cut-off from Redis is a record until the next sweep
+          const isPresent = isCutoff(record) ? isKnown(record.issuer, record.issuedUntil) : present.has(text);
+          if (!isPresent) portion.set(text, record);
         }
         yield portion;
         await otherWork();

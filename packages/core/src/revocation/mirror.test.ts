@@ -215,14 +215,26 @@ describe('with more records than maxEntries', () => {
   });
 });
 
-test('issuers() returns the issuers that have records, or a cut-off of their own', () => {
+test('issuers() returns the issuers that have records or a cut-off of their own, with that cut-off', () => {
   const mirror = createRevocationMirror();
   expect([...mirror.issuers()]).toEqual([]);
   mirror.apply(record({ until: NOW + 60 }));
   mirror.apply(record({ issuer: 'https://b.test' }));
   mirror.sweep(NOW + 600);
   expect(mirror.size).toBe(1);
-  expect([...mirror.issuers()]).toEqual(['https://a.test', 'https://b.test']);
+  expect([...mirror.issuers()]).toEqual([
+    ['https://a.test', NOW],
+    ['https://b.test', undefined],
+  ]);
+});
+
+test('issuers() tells no issuer the cut-off of removed issuers as its own', () => {
+  const mirror = createRevocationMirror();
+  for (let at = 0; at < 10_050; at++) mirror.apply(record({ issuer: `https://t-${at}.test`, until: NOW + 60 }));
+  mirror.apply(record());
+  mirror.sweep(NOW + 120);
+  expect(mirror.find(token({ subject: 's-2' }), NOW + 120)).toMatchObject({ issuedUntil: NOW });
+  expect([...mirror.issuers()]).toEqual([['https://a.test', undefined]]);
 });
 
 const records = fc.record({

@@ -28,8 +28,8 @@ export interface RevocationMirror {
   /** Removes the records that have ended. It runs at most once a minute, so you may call it for every request. */
   sweep(nowSeconds: number): void;
   records(): IterableIterator<RevocationRecord>;
-  /** Returns the issuers that have records, or a cut-off of their own. */
-  issuers(): IterableIterator<string>;
+  /** Returns the issuers that have records or a cut-off of their own, with that cut-off. The one that removed issuers share is not theirs. */
+  issuers(): IterableIterator<readonly [issuer: string, cutoff: number | undefined]>;
   readonly size: number;
 }
 
@@ -191,7 +191,9 @@ export function createRevocationMirror({
     *records() {
       for (const issuer of byIssuer.values()) yield* recordsIn(issuer);
     },
-    issuers: () => byIssuer.keys(),
+    *issuers() {
+      for (const [name, { cutoff }] of byIssuer) yield [name, cutoff === NEVER ? undefined : cutoff];
+    },
     get size() {
       return size;
     },
