@@ -147,7 +147,7 @@ export function startReader(parts: ReaderParts): Reader {
     if (!found) return;
     const { position, present, cutoffs } = found;
     stream.continueFrom(position);
-    const others = mirror.missing(present, cutoffs, clock.now() / 1000);
+    const others = mirror.missing(present, cutoffs, clock.now() / 1000, isLoss);
     writer.writeBack({ recent: isLoss ? mirror.recent() : new Map(), others, present }, isLoss);
   }
 

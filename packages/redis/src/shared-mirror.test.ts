@@ -6,9 +6,14 @@ import { createSharedMirror } from './shared-mirror.js';
 const ISSUER = 'https://login.example.test';
 const NOW = 1_900_000_000;
 
-async function missingIn(shared: ReturnType<typeof createSharedMirror>, present: readonly string[], cutoffs: ReadonlyMap<string, string>): Promise<string[]> {
+async function missingIn(
+  shared: ReturnType<typeof createSharedMirror>,
+  present: readonly string[],
+  cutoffs: ReadonlyMap<string, string>,
+  isLoss = false,
+): Promise<string[]> {
   const found: string[] = [];
-  for await (const portion of shared.missing(new Set(present), cutoffs, NOW)) found.push(...portion.keys());
+  for await (const portion of shared.missing(new Set(present), cutoffs, NOW, isLoss)) found.push(...portion.keys());
   return found;
 }
 
@@ -63,4 +68,8 @@ test('rule 119: the cut-off of removed issuers is not written back as that of an
   expect(ofOthers.sort()).toEqual([textOf(cutoffOf(own, 1000)), textOf(record(own, NOW + 1000)), textOf(record(none, NOW + 1000))].sort());
   // a removed issuer has no other
   expect(written).toContain(textOf(cutoffOf('https://t-0.test', NOW - 1000)));
+  // one of the two may have been removed and have come back
+  const afterLoss = await missingIn(shared, [], new Map(), true);
+  for (const issuer of [own, none, 'https://t-0.test']) expect(afterLoss).toContain(textOf(cutoffOf(issuer, NOW - 1000)));
+  expect(afterLoss).not.toContain(textOf(cutoffOf(own, 1000)));
 });

@@ -10,8 +10,17 @@ export interface SharedMirror {
   addTexts(texts: readonly string[], isNew: boolean): void;
   /** Adds the cut-offs of issuers. */
   addCutoffs(cutoffs: ReadonlyMap<string, string>): void;
-  /** Returns, in portions, the records that this process has and Redis lacks. `present` may grow meanwhile. */
-  missing(present: ReadonlySet<string>, cutoffs: ReadonlyMap<string, string>, nowSeconds: number): AsyncIterable<ReadonlyMap<string, RevocationRecord>>;
+  /**
+   * Returns, in portions, the records that this process has and Redis lacks. `present` may grow meanwhile.
+   *
+   * @param isLoss Redis has lost its data
+   */
+  missing(
+    present: ReadonlySet<string>,
+    cutoffs: ReadonlyMap<string, string>,
+    nowSeconds: number,
+    isLoss: boolean,
+  ): AsyncIterable<ReadonlyMap<string, RevocationRecord>>;
   /** Returns the records of the last seconds. After a loss, no other process may have them. undefined if there were too many to track. */
   recent(): ReadonlyMap<string, RevocationRecord> | undefined;
   /** How many texts from Redis were not revocations. */
@@ -70,8 +79,8 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
     rotatesAtMs = now + RECENT_MS;
   }
 
-  /** Returns the cut-off that all removed issuers share: nobody knows their own any more. */
-  function cutoffOfRemoved(issuer: string, nowSeconds: number): number | undefined {
+  /** Returns the cut-off of an issuer, or that which all removed issuers share if it is later: nobody knows their own any more. */
+  function highestCutoff(issuer: string, nowSeconds: number): number | undefined {
     return mirror.find({ issuer, tokenId: undefined, sessionId: undefined, subject: undefined, clientId: undefined, issuedAt: 0 }, nowSeconds)?.issuedUntil;
   }
 
@@ -97,13 +106,15 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
         false,
       );
     },
-    async *missing(present, cutoffs, nowSeconds) {
+    async *missing(present, cutoffs, nowSeconds, isLoss) {
       // a process that checks no requests sweeps nowhere else, and would write back what has ended
       mirror.sweep(nowSeconds);
       const isKnown = (issuer: string, moment: number): boolean => Number(cutoffs.get(issuer)) >= moment;
-      // an issuer that the mirror has gets only its own cut-off: that of removed issuers rises often, and would refuse tokens of all issuers in the whole fleet
+      // an issuer that the mirror has gets only its own cut-off: that of removed issuers rises often, and would refuse tokens of all issuers in the whole fleet.
+      // But one that was removed and came back has lost its own, so after a loss nobody else would restore it
       const moments = new Map(mirror.issuers());
-      for (const issuer of issuers.keys()) if (!moments.has(issuer)) moments.set(issuer, cutoffOfRemoved(issuer, nowSeconds));
+      const names = isLoss ? [...moments.keys(), ...issuers.keys()] : [...issuers.keys()].filter((issuer) => !moments.has(issuer));
+      for (const issuer of names) moments.set(issuer, highestCutoff(issuer, nowSeconds));
       const ofIssuers = [...moments];
       for (let from = 0; from < ofIssuers.length; from += PORTION) {
         const portion = new Map<string, RevocationRecord>();
