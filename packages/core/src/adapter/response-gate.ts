@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import { createMemory } from '../lib/private-slot.js';
 
 /** Closes a response: only the guard's own answer is sent. */
@@ -8,7 +9,8 @@ export interface ResponseGate {
   /** Returns whether a part of an answer was written meanwhile. */
   isUsed(): boolean;
   /**
-   * Lets everybody write again, and sends what was written meanwhile.
+   * Lets everybody write again, and sends what was written meanwhile. If that cannot be sent, because an argument is wrong, it answers 500 or closes the connection:
+   * its author got no error.
    *
    * @returns whether somebody had answered before the decision
    */
@@ -59,13 +61,13 @@ interface SharedGate extends ResponseGate {
 function makeGate(response: ServerResponse): SharedGate {
   let state: 'closed' | 'open' | 'sealed' = 'open';
   let deciding = 0;
-  let kept: (() => unknown)[] = [];
+  let kept: KeptCall[] = [];
   /** Whether the kept calls include a part of an answer, and not only headers. */
   let hasAnswer = false;
   let before: { readonly headers: OutgoingHttpHeaders; readonly status: { statusCode: number; statusMessage?: string } } | undefined;
   const originals = new Map<PropertyKey, Method>();
 
-  function intercept(target: object, name: string, isAnswer: boolean): void {
+  function intercept(target: object, name: string, part: KeptCall['part']): void {
     const method = Reflect.get(target, name) as unknown;
     if (typeof method !== 'function') return;
     const original = method.bind(target) as Method;
@@ -74,20 +76,21 @@ function makeGate(response: ServerResponse): SharedGate {
       // a method of the guard's own answer may have replaced it
       if (state === 'open') return ((target === response && originals.get(name)) || original)(...args);
       if (state === 'closed') {
-        kept.push(() => original(...args));
-        hasAnswer ||= isAnswer;
+        kept.push({ part, run: () => original(...args) });
+        hasAnswer ||= part === 'answer';
       }
       // false makes a stream wait for `drain`, so that less is kept
       return name === 'write' ? state === 'sealed' : target;
     });
   }
 
-  for (const name of WRITERS) intercept(response, name, true);
-  for (const name of [...HEADER_SETTERS, ...HINTS]) intercept(response, name, false);
+  for (const name of WRITERS) intercept(response, name, 'answer');
+  for (const name of HEADER_SETTERS) intercept(response, name, 'header');
+  for (const name of HINTS) intercept(response, name, 'hint');
   const { stream } = response as { readonly stream?: object };
   if (stream) {
-    for (const name of STREAM_WRITERS) intercept(stream, name, true);
-    for (const name of STREAM_HINTS) intercept(stream, name, false);
+    for (const name of STREAM_WRITERS) intercept(stream, name, 'answer');
+    for (const name of STREAM_HINTS) intercept(stream, name, 'hint');
   }
 
   /** Opens the gate for one call, because Node's own methods call each other on the response. */
@@ -143,11 +146,15 @@ function makeGate(response: ServerResponse): SharedGate {
       kept = [];
       hasAnswer = false;
       state = 'open';
-      for (const write of waiting) {
+      for (const { part, run } of waiting) {
         try {
-          write();
-        } catch {
-          // a second answer, for example: its author would have got the error
+          run();
+        } catch (error) {
+          // a header or a second answer after the first one is left out
+          if (wasUsed && part !== 'hint' && isIncomplete(response, error)) {
+            answerFailed(response);
+            break;
+          }
         }
       }
       if (wasUsed && !response.writableEnded) response.emit('drain');
@@ -171,6 +178,39 @@ function makeGate(response: ServerResponse): SharedGate {
       state = 'sealed';
     },
   };
+}
+
+/** A call on a response, kept until the decision. */
+interface KeptCall {
+  readonly part: 'answer' | 'header' | 'hint';
+  run(): unknown;
+}
+
+/** Whether a call that failed leaves a response without its answer, or without a part of it. */
+function isIncomplete(response: ServerResponse, error: unknown): boolean {
+  return !response.headersSent || (!streamOf(response).writableEnded && !(error as NodeJS.ErrnoException).code?.includes('HEADERS_SENT'));
+}
+
+/** Over HTTP/2, the response says that it ended even if `end` threw. */
+function streamOf(response: ServerResponse): ServerResponse | ServerHttp2Stream {
+  return (response as { readonly stream?: ServerHttp2Stream }).stream ?? response;
+}
+
+/** Answers for an author whose kept answer cannot be sent. Nobody else would, and the client would wait. */
+function answerFailed(response: ServerResponse): void {
+  if (response.headersSent) return cutOff(streamOf(response));
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  response.statusCode = 500;
+  response.end();
+}
+
+/** RFC 9113 s7. Node's module that has the name is not there in every runtime. */
+const INTERNAL_ERROR = 2;
+
+/** Ends an answer so that the client sees that a part is missing. */
+function cutOff(stream: ServerResponse | ServerHttp2Stream): void {
+  if ('close' in stream) stream.close(INTERNAL_ERROR);
+  else stream.destroy();
 }
 
 function replace(target: object, name: string, value: Method): void {
