@@ -245,6 +245,32 @@ test('rule 157: wherever a guarded route is mounted, every method is refused wit
   }
 });
 
+test('rule 157: a refusal is sent while a slow handler runs, if middleware only logs both outcomes', async () => {
+  const log = (): void => {};
+  for (const [token, expected] of [
+    [good, [200, 'SECRET']],
+    [wrong, [403, expect.not.stringContaining('SECRET')]],
+  ] as const) {
+    // each guard fetches its keys anew
+    const guard = newGuard();
+    const app = new Hono();
+    app.use(async (c, next) => {
+      guard(scope('a'))(c).then(log, log);
+      await next();
+    });
+    app.get('/x', async (c) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return c.text('SECRET');
+    });
+    const server = createAdaptorServer({ fetch: app.fetch }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const answer = await fetch(`http://127.0.0.1:${port}/x`, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(5000) });
+    expect([answer.status, await answer.text()]).toEqual(expected);
+  }
+});
+
 test('rule 157: a guard in every() that decides late holds nothing back once it has admitted the request', async () => {
   const late = await createTestIssuer({ algorithm: 'ES256' });
   onTestFinished(() => late.close());

@@ -148,6 +148,19 @@ class HastyAroundController {
   }
 }
 
+/** The request takes longer than the keys. */
+const SLOW_MS = 100;
+
+@Controller('slow')
+class SlowController {
+  @Get()
+  @Public()
+  async answer() {
+    await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+    return { value: 'SECRET' };
+  }
+}
+
 function guardFirst(app: INestApplication, guard: CanActivate): void {
   (app as unknown as { config: { getGlobalGuards(): CanActivate[] } }).config.getGlobalGuards().unshift(guard);
 }
@@ -192,6 +205,76 @@ describe.each(['express', 'fastify'] as const)('an open handler behind code that
         expect([status, JSON.stringify(body).includes('SECRET'), refused.length]).toEqual([expected, expected === 200, expected === 200 ? 0 : 1]);
       }
     }
+  });
+});
+
+describe.each(['express', 'fastify'] as const)('a slow open handler behind a guard of the app, on %s', (platform) => {
+  const log = (): void => {};
+  test.each([
+    ['logs both outcomes', (asked: Promise<boolean>) => asked.then(log, log)],
+    ['logs both outcomes with functions of the runtime', (asked: Promise<boolean>) => asked.then(log.bind(undefined), log.bind(undefined))],
+    ['logs both outcomes after finally()', (asked: Promise<boolean>) => asked.finally(log).then(log, log)],
+  ] as const)('rule 157: the guard sends its refusal if that guard only %s', async (_name, use) => {
+    for (const onDenied of [undefined, (decision: Deny) => decision]) {
+      for (const [wishes, expected] of [
+        [{ scopes: ['orders:read'] }, 200],
+        [{ scopes: ['other'] }, 403],
+      ] as const) {
+        // each application fetches its keys anew
+        const { app, ask } = await world.start({
+          platform,
+          controllers: [SlowController],
+          options: { ...(onDenied && { onDenied }) },
+          prepare: (started) =>
+            guardFirst(started, {
+              canActivate(context) {
+                const [request, response] = context.getArgs<[unknown, unknown]>();
+                const about = new ExecutionContextHost([request, response], Guarded, Guarded.prototype.one);
+                void use(app.get(TokenwardGuard).canActivate(about) as Promise<boolean>);
+                return true;
+              },
+            }),
+        });
+        const { status, body } = await ask({ path: '/slow', token: await world.token(wishes) });
+        expect([status, JSON.stringify(body).includes('SECRET')]).toEqual([expected, expected === 200]);
+      }
+    }
+  });
+
+  test.each([
+    ['awaits', async (asked: Promise<boolean>) => await asked],
+    ['returns', (asked: Promise<boolean>) => asked],
+    ['awaits in Promise.all', async (asked: Promise<boolean>) => (await Promise.all([asked, asked])).every(Boolean)],
+    [
+      'returns with two handlers',
+      (asked: Promise<boolean>) =>
+        asked.then(
+          (isGood) => isGood,
+          (error: Error) => Promise.reject(error),
+        ),
+    ],
+  ] as const)('rule 157: a refusal reaches the filters if that guard %s', async (_name, use) => {
+    const caught: string[] = [];
+    const { app, ask } = await world.start({
+      platform,
+      controllers: [SlowController],
+      prepare(started) {
+        guardFirst(started, {
+          canActivate(context) {
+            const [request, response] = context.getArgs<[unknown, unknown]>();
+            return use(app.get(TokenwardGuard).canActivate(new ExecutionContextHost([request, response], Guarded, Guarded.prototype.one)) as Promise<boolean>);
+          },
+        });
+        started.useGlobalFilters({
+          catch(error: Error, host) {
+            caught.push(error.name);
+            host.switchToHttp().getResponse<{ status(code: number): { send(body: object): void } }>().status(418).send({ filtered: true });
+          },
+        });
+      },
+    });
+    const answer = await ask({ path: '/slow', token: await world.token({ scopes: ['other'] }) });
+    expect([answer.status, answer.body, caught]).toEqual([418, { filtered: true }, ['AccessDeniedException']]);
   });
 });
 

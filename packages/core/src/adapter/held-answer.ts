@@ -17,8 +17,9 @@ export interface HeldResult<T> {
  * Holds back what is answered until the decision is known and the caller of the guard waits for the result. A caller that forgot `await` never does: if the
  * request is refused, the refusal is sent then, and the caller's answer is dropped.
  *
- * @returns the result, for the caller. To wait for it is to call its `then` with two functions, as `await` and `Promise.all` do. `catch`, `finally` and a `then` with
- *   one function only lead to another promise, which must be waited for.
+ * @returns the result, for the caller. To wait for it is to call its `then` with the functions that settle another promise, as `await` and `Promise.all` do. `catch`,
+ *   `finally` and a `then` with functions of the caller only lead to another promise, which must be waited for. A caller that waits in another way, as `from` of
+ *   RxJS does, counts as one that does not: it gets the same refusal.
  */
 export function holdAnswer<T>({ result, admitted, refuse }: HeldResult<T>, response: ServerResponse): Promise<T> {
   const gate = closeGate(response);
@@ -51,8 +52,8 @@ export function holdAnswer<T>({ result, admitted, refuse }: HeldResult<T>, respo
   function watch(promise: Promise<T>): Promise<T> {
     function then(...handlers: Parameters<Promise<T>['then']>): Promise<unknown> {
       const next = Promise.prototype.then.apply(promise, handlers) as Promise<T>;
-      // `await` has both, `catch` and a mere `then(go on)` have one
-      if (!handlers.every((one) => typeof one === 'function') || handlers.length < 2) return watch(next);
+      // functions of the caller may log the outcome only
+      if (handlers.length < 2 || !handlers.every(settlesPromise)) return watch(next);
       isAwaited = true;
       openToWaiting();
       return next;
@@ -73,3 +74,10 @@ export function holdAnswer<T>({ result, admitted, refuse }: HeldResult<T>, respo
   void Promise.prototype.then.call(result, open, noteRefusal);
   return watch(result);
 }
+
+/** Whether the runtime made a function to settle a promise. Such a function has no name: one made by `bind`, and one of an object of the runtime, has one. */
+function settlesPromise(handler: unknown): boolean {
+  return typeof handler === 'function' && handler.name === '' && NATIVE.test(Function.prototype.toString.call(handler));
+}
+
+const NATIVE = /\{\s*\[native code\]\s*\}$/;

@@ -4,10 +4,13 @@ import { holdAnswer, isCalledBy, sendDenial } from '@tokenward/core/adapter';
 import type { NativeResponse } from '../call/carrier.js';
 import { isReply } from '../call/response.js';
 
-/** Where Nest asks the guards of a call, in its own file or in a bundle. */
-const GUARDS_CONSUMER = /[\\/]guards-consumer\.js | tryActivate$/;
+/** The file in which Nest asks the guards of a call. */
+const GUARDS_CONSUMER = /[\\/]guards-consumer\.js /;
 
-/** Whether Nest itself asks the guard that is running. It then waits for the answer. A guard of the app that asks this one may not. */
+/**
+ * Whether Nest itself asks the guard that is running. It then waits for the answer. A guard of the app that asks this one may not. In a bundle nobody can say, so
+ * Nest counts as code that calls the guard by hand, and awaits it.
+ */
 export function isAskedByNest(canActivate: object): boolean {
   return isCalledBy(canActivate, GUARDS_CONSUMER);
 }
