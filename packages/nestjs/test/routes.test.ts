@@ -171,6 +171,37 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect(findings.filter((line) => line.includes('404'))).toEqual([]);
   });
 
+  // on Fastify, middleware is no route
+  test.runIf(platform === 'express')('rule 277: names middleware that answers, and no middleware that only passes requests on', async () => {
+    const findings = await findingsOf(MiddlewareModule, () => {});
+    expect(findings.filter((line) => !line.includes('/orders/maybe'))).toEqual([
+      expect.stringMatching(/^ {2}GET \/metrics +answered 200 without a token \(.*middleware/),
+      expect.stringMatching(/^ {2}ALL \/dump\/\*path +answered 200 without a token \(.*middleware/),
+    ]);
+    expect([...new Set(ran)].toSorted()).toEqual(['dump', 'maybe', 'metrics']);
+    const listed = (await listRoutes(app)).map(({ method, path, protection }) => `${method} ${path} ${protection}`);
+    expect(listed.filter((line) => line.endsWith(' unknown')).toSorted()).toEqual(['ALL /dump/*path unknown', 'GET /logged unknown', 'GET /metrics unknown']);
+    expect(listed.filter((line) => line.startsWith('GET /orders '))).toEqual(['GET /orders required']);
+    const except = ['GET /metrics', 'ALL /dump/*path', 'GET /orders/maybe'];
+    await assertProtected(app, { except, requireScopes: true });
+  });
+
+  test.runIf(platform === 'express')("rule 277: names middleware that answers where Nest's own answer of 404 has the same path", async () => {
+    const findings = await findingsOf(PrefixedModule, (started) => started.setGlobalPrefix('api'));
+    expect(findings).toContainEqual(expect.stringMatching(/^ {2}ALL \/api\/\*path +answered 200 without a token \(.*middleware/));
+  });
+
+  test.runIf(platform === 'express')('rule 277: names a route whose handler is a bound function, if tracing binds those of Nest', async () => {
+    const findings = await findingsOf(CatchAllModule, (started) => {
+      const { routerProxy } = (started as unknown as { routesResolver: { routerProxy: { createProxy(...given: unknown[]): () => void } } }).routesResolver;
+      const create = routerProxy.createProxy.bind(routerProxy);
+      routerProxy.createProxy = (...given) => create(...given).bind(undefined);
+      const raw = (_request: unknown, response: { json(body: object): void }): void => response.json({ ran: ran.push('raw') });
+      started.getHttpAdapter().get('/bound', raw.bind(undefined) as never);
+    });
+    expect(findings).toContainEqual(expect.stringMatching(/^ {2}GET \/bound +answered 200/));
+  });
+
   // Fastify takes one route of a path
   test.runIf(platform === 'express')('rule 277: an open handler of another host is named', async () => {
     const findings = await findingsOf(HostsModule, () => {});
@@ -233,6 +264,25 @@ class CatchAllModule implements NestModule {
     consumer.apply(pass).forRoutes('*path');
     consumer.apply(pass).forRoutes({ path: '*path', method: RequestMethod.ALL }, { path: 'health', method: RequestMethod.GET });
     consumer.apply(pass).forRoutes(CatchAllController);
+  }
+}
+
+@Module({ imports: [TokenwardModule.forRoot(OPTIONS)], controllers: [OrdersController] })
+class MiddlewareModule implements NestModule {
+  configure(consumer: MiddlewareConsumer) {
+    const pass = (_request: unknown, _response: unknown, next: () => void): void => next();
+    const answer = (name: string) => (_request: unknown, response: { json(body: object): void }) => response.json({ ran: ran.push(name) });
+    consumer.apply(pass).forRoutes(OrdersController, { path: 'logged', method: RequestMethod.GET });
+    consumer.apply(pass, answer('metrics')).forRoutes({ path: 'metrics', method: RequestMethod.GET });
+    consumer.apply(answer('dump')).forRoutes({ path: 'dump/*path', method: RequestMethod.ALL });
+  }
+}
+
+@Module({ imports: [TokenwardModule.forRoot(OPTIONS)], controllers: [OrdersController] })
+class PrefixedModule implements NestModule {
+  configure(consumer: MiddlewareConsumer) {
+    const answer = (_request: unknown, response: { json(body: object): void }): void => response.json({ ran: ran.push('any') });
+    consumer.apply(answer).forRoutes({ path: '*path', method: RequestMethod.ALL });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { GuardDemands } from '@tokenward/core/adapter';
 import { expressRoutes, isExpress } from './express.js';
 import { fastifyRoutes, isFastify } from './fastify.js';
-import { internalsOf } from './nest-internals.js';
+import { internalsOf, type Internals } from './nest-internals.js';
 import type { FoundRoute } from './route.js';
 import { hostVariants, versionVariants, withVariants } from './variants.js';
 
@@ -41,7 +41,7 @@ export async function nestRoutes(app: NestApp): Promise<readonly FoundRoute[]> {
   await app.init();
   const rules = rulesOf(app);
   const versioning = app.config?.getVersioning?.();
-  const isInternal = await internalsOf(app);
+  const internals = await internalsOf(app);
   const platform = platformOf(app);
   if (isFastify(platform)) {
     const routes = await fastifyRoutes(platform, (version) => askVersion(version, versioning));
@@ -49,8 +49,28 @@ export async function nestRoutes(app: NestApp): Promise<readonly FoundRoute[]> {
     return routes.flatMap((route) => ofNest(route, rules, undefined));
   }
   const routes = isExpress(platform) ? expressRoutes(platform) : [];
-  return routes.filter(({ handlers = [] }) => handlers.length === 0 || !handlers.every(isInternal)).flatMap((route) => ofNest(route, rules, versioning));
+  return answering(routes, internals).flatMap((route) => (route.isMiddleware ? [route] : ofNest(route, rules, versioning)));
 }
+
+/**
+ * Leaves out Nest's answer of 404, and marks middleware. A request to a handler passes the middleware of the same method and path, so such middleware is no route of
+ * its own.
+ */
+function answering(routes: readonly FoundRoute[], { isNotFound, isMiddleware }: Internals): readonly FoundRoute[] {
+  const isOnly = ({ handlers = [] }: FoundRoute, is: (handler: unknown) => boolean): boolean => handlers.length > 0 && handlers.every(is);
+  // Nest registers the middleware of a controller's root with a slash at the end, and its handler without
+  const nameOf = ({ method, path }: FoundRoute): string => `${method} ${path.replace(/\/$/, '')}`;
+  const all = routes.filter((route) => !isOnly(route, isNotFound));
+  const named = new Set(all.filter((route) => !isOnly(route, isMiddleware)).map(nameOf));
+  return all.flatMap((route) => {
+    if (!isOnly(route, isMiddleware)) return [route];
+    if (named.has(nameOf(route))) return [];
+    named.add(nameOf(route));
+    return [{ ...route, isMiddleware: true, isUnknown: true, note: noteOn(route, MIDDLEWARE) }];
+  });
+}
+
+const MIDDLEWARE = "is middleware, so Nest's guards do not run for it. Only a request shows whether it answers";
 
 function ofNest(route: FoundRoute, rules: readonly HttpRule[] | undefined, versioning: Versioning | undefined): readonly FoundRoute[] {
   const { handlers = [], config = {} } = route;

@@ -32,6 +32,8 @@ export interface FoundRoute {
   readonly path: string;
   readonly demands: readonly GuardDemands[];
   readonly isUnknown?: boolean;
+  /** It may pass requests on. If no handler is behind it, the framework answers 404. */
+  readonly isMiddleware?: boolean;
   readonly handler?: string | undefined;
   readonly note?: string | undefined;
   /** The functions behind the guards, and the configuration of the route, by which a framework on top finds its own handlers. */
