@@ -166,7 +166,10 @@ describe('lifetimes and clocks', () => {
     issuer.misbehave('error', 'metadata');
     expect(await verdict({ header: { kid: 'made-up' } })).toBe('keys_unavailable');
     expect(await verdict({})).toBe('allow');
-    expect(guard.health().issuers[0]).toMatchObject({ state: 'fresh', lastError: undefined });
+    expect(guard.health().issuers[0]).toMatchObject({
+      state: 'fresh',
+      lastError: expect.stringContaining('openid-configuration: answered with status 500') as string,
+    });
     issuer.behave();
     clock.advance(30);
     expect(await verdict({ header: { kid: 'made-up' } })).toBe('unknown_key');
@@ -218,7 +221,11 @@ describe('lifetimes and clocks', () => {
       issuer.misbehave(how, 'metadata');
       clock.advance(86_399);
       expect(await verdict({})).toBe('allow');
-      expect(guard.health().issuers[0]).toMatchObject({ state: 'fresh', lastError: undefined });
+      // the first request of an idle guard waits for the keys
+      expect(guard.health().issuers[0]).toMatchObject({ state: 'fresh', lastError: expect.stringContaining('/.well-known/openid-configuration: ') as string });
+      expect(guard.health().issuers[0]!.refreshInSeconds).toBeLessThanOrEqual(30);
+      const told = expect.stringMatching(/the metadata of .*openid-configuration: .*; the keys at the last known address stay in use/) as string;
+      expect(await seen()).toEqual([told]);
       // it may be at an address that the metadata names by now
       expect(await verdict({ header: { kid: 'made-up' } })).toBe('keys_unavailable');
       // a key that is withdrawn there counts no longer
@@ -228,15 +235,39 @@ describe('lifetimes and clocks', () => {
       issuer.withdrawKey(kid);
       await guard.warm();
       expect([await verdict(old), await verdict({})]).toEqual(['keys_unavailable', 'allow']);
-      expect(await seen()).toEqual([]);
+      expect(await seen()).toEqual([told]);
       clock.advance(1200);
       expect(await verdict({})).toBe('keys_unavailable');
-      expect(await seen()).toEqual([expect.stringContaining('/.well-known/openid-configuration: ')]);
+      expect(await seen()).toEqual([told, expect.stringMatching(/the keys of .*openid-configuration: .*; its tokens get 503/)]);
       issuer.behave();
       clock.advance(60);
       expect(await verdict({})).toBe('allow');
+      expect((await seen()).slice(2).sort()).toEqual([expect.stringMatching(/the keys of .* again$/), expect.stringMatching(/the metadata of .* again$/)]);
+      expect(guard.health().issuers[0]!.lastError).toBeUndefined();
     },
   );
+
+  test('rule 61: metadata that is gone is no outage of the metadata: the keys at the last known jwks_uri serve no longer than others', async () => {
+    let isGone = false;
+    const fetching = (url: string | URL | Request, init?: RequestInit): Promise<Response> =>
+      isGone && String(url).includes('/.well-known/') ? Promise.resolve(new Response(null, { status: 404 })) : fetch(url, init);
+    const { clock, guard, verdict } = await createScene({ fetch: fetching, keyFetching: { freshSeconds: 600, staleSeconds: 600 } });
+    await guard.warm();
+    isGone = true;
+    clock.advance(3600);
+    expect(await verdict({})).toBe('keys_unavailable');
+    expect(guard.health().issuers[0]!.lastError).toContain('status 404');
+  });
+
+  test('rule 51: metadata that names another issuer refuses an unknown key, and is told', async () => {
+    const { issuer, clock, guard, verdict } = await createScene();
+    await guard.warm();
+    issuer.misbehave({ document: { issuer: 'https://other.example.test', jwks_uri: issuer.jwksUri } }, 'metadata');
+    clock.advance(60);
+    expect(await verdict({ header: { kid: 'made-up' } })).not.toBe('allow');
+    expect(guard.health().issuers[0]!.lastError).toContain('must be exactly equal');
+    expect(await verdict({})).toBe('allow');
+  });
 
   test('rule 61: a failure of the keys and one of the metadata are recovered from apart, and are an outage together', async () => {
     const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 600 } });

@@ -73,7 +73,7 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
     }
   }
 
-  /** Fetches the metadata again, and meanwhile the keys: a server that hangs takes all the time that both have. Only if both fail, the keys are unavailable. */
+  /** Fetches the metadata again, and meanwhile the keys, since a server that hangs takes all the time that both have. If only the metadata cannot be fetched, the keys count. */
   async function fetchDoubted(jwksUri: string, options: FetchOptions): Promise<FetchedKeys> {
     const moved = new AbortController();
     const fetching = fetchFrom(jwksUri, { ...options, signal: AbortSignal.any([options.signal, moved.signal]) });
@@ -82,6 +82,7 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
     try {
       const current = await discover(options.signal);
       if (current === jwksUri) return await fetching;
+      moved.abort();
       return await fetchFrom(current, options);
     } catch (error) {
       if (!(error instanceof MetadataUnavailableError)) throw error;
@@ -108,7 +109,8 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
       const current = await discover(signal);
       return current === jwksUri ? fetched : await fetchFrom(current, options);
     } catch (error) {
-      return { ...fetched, metadataError: error as Error };
+      if (!(error instanceof MetadataUnavailableError)) throw error;
+      return { ...fetched, metadataError: error };
     }
   };
 }

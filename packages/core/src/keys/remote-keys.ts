@@ -150,7 +150,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     try {
       if (!isVerified) returnProbe = await config.probes!.take(signal);
       fetchedAt = config.clock.monotonic();
-      return await fetchKeys({ previous: cached?.set, wanted, isAfterFailure: lastError !== undefined, signal });
+      return await fetchKeys({ previous: cached?.set, wanted, isAfterFailure: (lastError ?? metadataError) !== undefined, signal });
     } finally {
       clearTimeout(deadline);
     }
@@ -163,13 +163,26 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   function succeed({ set, freshSeconds, ...fetched }: FetchedKeys): void {
     const now = config.clock.monotonic();
     const fresh = freshSeconds * 1000;
-    cached = { set, fetchedAt: now, refreshAt: now + fresh * REFRESH_AT_SHARE, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
+    metadataError = fetched.metadataError && unavailableError(fetched.metadataError);
+    // without the metadata, the address may be an old one
+    const refreshMs = Math.min(fresh * REFRESH_AT_SHARE, metadataError ? MAX_BACKOFF_SECONDS * 1000 : Infinity);
+    cached = { set, fetchedAt: now, refreshAt: now + refreshMs, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
     failures = 0;
     lastError = undefined;
-    metadataError = fetched.metadataError && unavailableError(fetched.metadataError);
     nextAttemptAt = -Infinity;
     config.outages.ended(config.issuer, `tokenward: the keys of ${name()} can be fetched again`);
+    tellMetadataOutage(fetched.metadataError);
     publish('tokenward:keys-refreshed', { issuer: name(), source: 'issuer', keyIds: set.keyIds.map((keyId) => printable(keyId)), remarks: set.remarks });
+  }
+
+  /** Nobody else would tell it before the keys are unavailable. */
+  function tellMetadataOutage(error: Error | undefined): void {
+    const outage = metadataOutageOf(config.issuer);
+    if (!error) config.outages.ended(outage, `tokenward: the metadata of ${name()} can be fetched again`);
+    else if (isVerified) {
+      const message = `tokenward: the metadata of ${name()} could not be fetched: ${error.message}; the keys at the last known address stay in use for now`;
+      config.outages.began(outage, message, { isTold: warming > 0 });
+    }
   }
 
   function fail(error: Error): void {
@@ -221,7 +234,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
       ageSeconds: cached && (now - cached.fetchedAt) / 1000,
       refreshInSeconds: cached && Math.max(0, Math.max(cached.refreshAt, nextAttemptAt) - now) / 1000,
       keyIds: usable ? cached!.set.keyIds.map((keyId) => printable(keyId)) : [],
-      lastError: lastError?.message,
+      lastError: (lastError ?? metadataError)?.message,
     };
   }
 
@@ -243,10 +256,15 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     close() {
       closed = true;
       clearTimeout(timer);
-      config.outages.forget(config.issuer);
+      for (const outage of [config.issuer, metadataOutageOf(config.issuer)]) config.outages.forget(outage);
       abort();
     },
   };
+}
+
+/** It is an outage of its own, with a name that no issuer has. */
+function metadataOutageOf(issuer: string): string {
+  return `metadata of ${issuer}`;
 }
 
 /** Returns the issuer that the metadata names, if it is not the configured one. */

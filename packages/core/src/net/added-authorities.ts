@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import type { FetchAccess, FetchLimits } from './fetch-json.js';
 
@@ -25,7 +25,11 @@ export function besideAuthoritiesOfNode(access: NonNullable<FetchLimits['access'
 function authoritiesOfNode(): readonly string[] {
   const { getCACertificates, rootCertificates = [] } = tls as Partial<typeof tls>;
   if (getCACertificates) return getCACertificates('default');
-  // before Node 22.15. Node, too, ignores a file that is missing
-  const extra = process.env['NODE_EXTRA_CA_CERTS'] ?? '';
-  return existsSync(extra) ? [...rootCertificates, readFileSync(extra, 'utf8')] : rootCertificates;
+  // before Node 22.15
+  try {
+    return [...rootCertificates, readFileSync(process.env['NODE_EXTRA_CA_CERTS'] ?? '', 'utf8')];
+  } catch {
+    // Node, too, goes on without a file that it cannot read
+    return rootCertificates;
+  }
 }

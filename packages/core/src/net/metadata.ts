@@ -28,7 +28,7 @@ export class OtherIssuerError extends Error {
   }
 }
 
-/** No document could be fetched, so nothing is known about its content. */
+/** No document could be fetched, so nothing is known about its content. That there is none is known, and another error. */
 export class MetadataUnavailableError extends Error {}
 
 /**
@@ -37,7 +37,7 @@ export class MetadataUnavailableError extends Error {}
  *
  * @param otherOption the option that makes the metadata unnecessary, if there is one, for the error
  * @throws OtherIssuerError if it names another issuer, with what to do
- * @throws MetadataUnavailableError that names each address that was tried, and the options that help
+ * @throws Error that names each address that was tried, and the options that help: a MetadataUnavailableError, unless the servers say that there is no document
  */
 export async function discover(source: MetadataSource, limits: FetchLimits, signal: AbortSignal, otherOption?: string): Promise<IssuerMetadata> {
   const { issuer, metadataUrl } = source;
@@ -61,17 +61,19 @@ async function fetchMetadata(
   otherOption: string | undefined,
 ): Promise<{ readonly url: string; readonly document: unknown }> {
   const tried: string[] = [];
+  let isAbsent = true;
   for (const url of metadataUrl === undefined ? metadataUrls(issuer) : [metadataUrl]) {
     try {
       return { url, document: (await fetchJson(url, limits, signal)).document };
     } catch (error) {
       tried.push((error as Error).message);
-      if (!(error instanceof NotFoundError)) break;
+      isAbsent = error instanceof NotFoundError;
+      if (!isAbsent) break;
     }
   }
   const set = metadataUrl === undefined ? 'set metadataUrl' : 'correct metadataUrl';
   const remedy = otherOption === undefined ? set : metadataUrl === undefined ? `${set} or ${otherOption}` : `${set}, or set ${otherOption} instead`;
-  throw new MetadataUnavailableError(`${tried.join('; ')}. If the metadata is at another address, ${remedy}`);
+  throw new (isAbsent ? Error : MetadataUnavailableError)(`${tried.join('; ')}. If the metadata is at another address, ${remedy}`);
 }
 
 /** Returns the address of an issuer's keys: `jwks_uri` of its metadata. */
