@@ -45,7 +45,6 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
     function end(): void {
       if (isOver) return;
       isOver = true;
-      failed = client;
       told?.();
     }
 

@@ -73,3 +73,13 @@ test('rule 119: the cut-off of removed issuers is not written back as that of an
   for (const issuer of [own, none, 'https://t-0.test']) expect(afterLoss).toContain(textOf(cutoffOf(issuer, NOW - 1000)));
   expect(afterLoss).not.toContain(textOf(cutoffOf(own, 1000)));
 });
+
+test('rule 119: after a loss, no revocation of a whole issuer takes the place of its cut-off', async () => {
+  const shared = create();
+  const cutoff = NOW - 100_000;
+  shared.addCutoffs(new Map([[ISSUER, String(cutoff)]]));
+  // sweeps it
+  await missingIn(shared, [], new Map());
+  shared.add({ kind: 'issuer', issuer: ISSUER, value: '', issuedUntil: cutoff - 1000, until: NOW + 1000, isFinal: false, reason: 'unspecified' });
+  expect(await missingIn(shared, [], new Map(), true)).toContain(textOf(cutoffOf(ISSUER, cutoff)));
+});

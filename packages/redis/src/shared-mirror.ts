@@ -79,9 +79,10 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
     rotatesAtMs = now + RECENT_MS;
   }
 
-  /** Returns the cut-off of an issuer, or that which all removed issuers share if it is later: nobody knows their own any more. */
-  function highestCutoff(issuer: string, nowSeconds: number): number | undefined {
-    return mirror.find({ issuer, tokenId: undefined, sessionId: undefined, subject: undefined, clientId: undefined, issuedAt: 0 }, nowSeconds)?.issuedUntil;
+  /** Returns the cut-off that all removed issuers share: nobody knows their own any more. */
+  function sharedCutoff(nowSeconds: number): number | undefined {
+    // no issuer has this name
+    return mirror.find({ issuer: '', tokenId: undefined, sessionId: undefined, subject: undefined, clientId: undefined, issuedAt: 0 }, nowSeconds)?.issuedUntil;
   }
 
   return {
@@ -113,8 +114,9 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
       // an issuer that the mirror has gets only its own cut-off: that of removed issuers rises often, and would refuse tokens of all issuers in the whole fleet.
       // But one that was removed and came back has lost its own, so after a loss nobody else would restore it
       const moments = new Map(mirror.issuers());
-      const names = isLoss ? [...moments.keys(), ...issuers.keys()] : [...issuers.keys()].filter((issuer) => !moments.has(issuer));
-      for (const issuer of names) moments.set(issuer, highestCutoff(issuer, nowSeconds));
+      const shared = sharedCutoff(nowSeconds);
+      if (shared !== undefined && isLoss) for (const [issuer, own = shared] of moments) moments.set(issuer, Math.max(own, shared));
+      for (const issuer of issuers.keys()) if (!moments.has(issuer)) moments.set(issuer, shared);
       const ofIssuers = [...moments];
       for (let from = 0; from < ofIssuers.length; from += PORTION) {
         const portion = new Map<string, RevocationRecord>();
