@@ -18,7 +18,7 @@ export type OnDeniedResponse<Native extends readonly unknown[]> = (decision: Den
 /**
  * Returns the answer to a refusal: that of `onDenied`, or the guard's own if there is no `onDenied`, or if it returned no response.
  *
- * @returns a promise only if there is an `onDenied`. It rejects with an Error if `onDenied` throws.
+ * @returns a promise only if there is an `onDenied`. It rejects with what `onDenied` throws: an Error, or a Response, which then has the cookies of a session.
  */
 export function answerTo<Native extends readonly unknown[]>(
   { refused, onDenied }: RefusalListeners<Native>,

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Decision, Deny, ResponseHeaders } from '@tokenward/core';
 import {
   holdAnswer,
@@ -95,9 +96,11 @@ export function refusalOf(native: Native, decision: Deny, context: Context): Res
 function askedAnswer({ refused, onDenied }: Native, decision: Deny, context: Context): Response | Promise<Response> {
   const asked = onDenied && ((denied: Deny, native: Context) => onDenied(withoutCookies(denied), native));
   const response = answerTo({ refused, onDenied: asked }, decision, context);
-  if (!(response instanceof Promise) || !Object.hasOwn(decision.headers, SET_COOKIE)) return response;
+  if (!(response instanceof Promise)) return response;
   return response.catch((error: unknown) => {
-    addTo(context, (fields) => addHeaders(fields, { [SET_COOKIE]: decision.headers[SET_COOKIE]! }));
+    if (Object.hasOwn(decision.headers, SET_COOKIE)) addTo(context, (fields) => addHeaders(fields, { [SET_COOKIE]: decision.headers[SET_COOKIE]! }));
+    // Hono knows no other way to throw a response
+    if (error instanceof Response) throw new HTTPException(error.status as ContentfulStatusCode, { res: error });
     throw error;
   });
 }

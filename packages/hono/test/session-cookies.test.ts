@@ -10,6 +10,7 @@ const COOKIES = ['__Host-session=1; Path=/; Secure', '__Host-session.1=2; Path=/
 test.each([
   ['an HTTPException', new HTTPException(409, { message: 'refused' }), 409],
   ['an HTTPException with a response', new HTTPException(409, { res: new Response('refused', { status: 409, headers: { 'set-cookie': 'own=1' } }) }), 409],
+  ['a response', new Response('refused', { status: 409, headers: { 'set-cookie': 'own=1' } }), 409],
   ['an error', new Error('out of order'), 500],
 ])('the answer to what onDenied throws has the cookies of the session and those of the app: %s', async (_what, thrown, status) => {
   const issuer = await createTestIssuer();
