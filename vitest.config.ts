@@ -17,7 +17,7 @@ const ONE_NODE = [
   'packages/core/test/{file-outages,key-files,sessions,shadow,shared-secrets,shared-signals,signals,tenants,tenants-in-trouble,token-cache}.test.ts',
   'packages/{express,fastify}/test/adapter-suite-*.test.ts',
   'packages/browser-session/test/{browser,fleet}/*.test.ts',
-  'packages/browser-session/test/{log-in-as,login-parameters,origin-warnings,refresh,refresh-tokens-left,run-out,session-ends,step-up,wrong-clock}.test.ts',
+  'packages/browser-session/test/{flaky-network,log-in-as,login-parameters,origin-warnings,refresh,refresh-tokens-left,run-out,session-ends,step-up,wrong-clock}.test.ts',
   'packages/nestjs/test/{decorators-for-nothing,denial,gateway-lifetimes,graphql,inheritance,open-api,open-api-running,options,testing,wrappers}.test.ts',
   'packages/redis/test/{life,options,replays}.test.ts',
   'packages/core/test/presets/*.test.ts',

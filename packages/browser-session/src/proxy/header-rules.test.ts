@@ -65,6 +65,7 @@ const CLIENT_ADDRESSES = [
   'remote-addr',
   'true-client-ip',
   'wl-proxy-client-ip',
+  'client-address',
   'x-appengine-remote-addr',
   'x-appengine-user-ip',
   'x-azure-clientip',
@@ -82,12 +83,23 @@ const CLIENT_ADDRESSES = [
   'x-remote-ip',
   'x-sucuri-clientip',
   'x-vercel-forwarded-for',
+  'x-source-ip',
   'x-vercel-proxied-for',
+  'x-visitor-ip',
 ];
 
 test.each(CLIENT_ADDRESSES)('a page cannot tell the API another address of the client: %s', (name) => {
-  const fields = [name, name.replaceAll('-', '_'), 'x-mine', 'x-shop', 'ship-to'].map((field) => [field, '192.0.2.9'] as const);
-  expect(Object.keys(apiHeaders(fields, OWN, { forwardedHeaders: false }))).toEqual(['x-mine', 'x-shop', 'ship-to', 'authorization']);
+  const fields = [name, name.replaceAll('-', '_'), 'x-mine', 'x-shop', 'ship-to', 'x-mail-forwarded', 'x-miniclient-ip'].map(
+    (field) => [field, '192.0.2.9'] as const,
+  );
+  expect(Object.keys(apiHeaders(fields, OWN, { forwardedHeaders: false }))).toEqual([
+    'x-mine',
+    'x-shop',
+    'ship-to',
+    'x-mail-forwarded',
+    'x-miniclient-ip',
+    'authorization',
+  ]);
 });
 
 const API_NAMES = [

@@ -48,10 +48,10 @@ const NOT_SENT = new Set<string>([
 /**
  * The client's address, which only a proxy knows: `X-Forwarded-For`, `X-Original-Forwarded-For` (ingress-nginx), `X-Real-IP`, `CF-Connecting-IPv6`,
  * `Fastly-Client-IP`, `X-Azure-ClientIP`, `X-AppEngine-User-IP`, `X-NF-Client-Connection-IP` (Netlify), `CloudFront-Viewer-Address`. Each provider invents its own
- * name, so a list would never be complete.
+ * name, so no list is complete.
  */
 const CLIENT_ADDRESS =
-  /(?:client|connecting|connection|originating|pseudo|real|remote|socket|src|true|user)-?ip(?:v[46])?$|(?:remote|viewer)-addr(?:ess)?$|forwarded$|(?:forwarded|proxied)-for$/;
+  /(?:^|-)(?:(?:client|connecting|connection|originating|peer|pseudo|real|remote|socket|source|src|true|user|visitor)-?ip(?:v[46])?|(?:client|remote|viewer)-addr(?:ess)?|(?:forwarded|proxied)-for)$|^(?:x-)?forwarded$/;
 
 /** What the API may not say for this app's origin. */
 const NOT_ANSWERED = new Set<string>([
