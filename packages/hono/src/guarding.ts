@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Decision, Deny, ResponseHeaders } from '@tokenward/core';
 import {
   holdAnswer,
@@ -100,7 +99,7 @@ function askedAnswer({ refused, onDenied }: Native, decision: Deny, context: Con
   return response.catch((error: unknown) => {
     if (Object.hasOwn(decision.headers, SET_COOKIE)) addTo(context, (fields) => addHeaders(fields, { [SET_COOKIE]: decision.headers[SET_COOKIE]! }));
     // Hono knows no other way to throw a response
-    if (error instanceof Response) throw new HTTPException(error.status as ContentfulStatusCode, { res: error });
+    if (error instanceof Response) throw new HTTPException(error.status as ConstructorParameters<typeof HTTPException>[0], { res: error });
     throw error;
   });
 }
