@@ -97,10 +97,11 @@ function askedAnswer({ refused, onDenied }: Native, decision: Deny, context: Con
   const response = answerTo({ refused, onDenied: asked }, decision, context);
   if (!(response instanceof Promise)) return response;
   return response.catch((error: unknown) => {
-    if (Object.hasOwn(decision.headers, SET_COOKIE)) addTo(context, (fields) => addHeaders(fields, { [SET_COOKIE]: decision.headers[SET_COOKIE]! }));
+    const cookies = error instanceof Response ? error.headers.getSetCookie() : (decision.headers[SET_COOKIE] ?? []);
+    // those of a context replace those of an answer
+    if (cookies.length > 0) addTo(context, (fields) => addHeaders(fields, { [SET_COOKIE]: cookies }));
     // Hono knows no other way to throw a response
-    if (error instanceof Response) throw new HTTPException(error.status as ConstructorParameters<typeof HTTPException>[0], { res: error });
-    throw error;
+    throw error instanceof Response ? new HTTPException(error.status as ConstructorParameters<typeof HTTPException>[0], { res: error }) : error;
   });
 }
 
