@@ -178,6 +178,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
     transport: fetch ? fetchTransport(fetch) : nodeRequest,
     hasOwnFetch: fetch !== undefined,
     outages: createOutageWarnings('tokenward:keys-failed'),
+    metadataOutages: createOutageWarnings(),
     probes: createProbes(clock),
     environment: true,
   });

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
@@ -242,7 +243,7 @@ describe('lifetimes and clocks', () => {
       issuer.behave();
       clock.advance(60);
       expect(await verdict({})).toBe('allow');
-      expect((await seen()).slice(2).sort()).toEqual([expect.stringMatching(/the keys of .* again$/), expect.stringMatching(/the metadata of .* again$/)]);
+      expect((await seen()).slice(2)).toEqual([expect.stringMatching(/the keys of .* again$/), expect.stringMatching(/the metadata of .* again$/)]);
       expect(guard.health().issuers[0]!.lastError).toBeUndefined();
     },
   );
@@ -259,13 +260,36 @@ describe('lifetimes and clocks', () => {
     expect(guard.health().issuers[0]!.lastError).toContain('status 404');
   });
 
-  test('rule 51: metadata that names another issuer refuses an unknown key, and is told', async () => {
+  test('rule 62: a key that is withdrawn counts no longer, though the metadata that an unknown key makes the guard read is wrong', async () => {
     const { issuer, clock, guard, verdict } = await createScene();
     await guard.warm();
+    const old = await issuer.issueToken();
+    const { kid } = await issuer.signingKey();
+    await issuer.rotateKeys();
+    issuer.withdrawKey(kid);
     issuer.misbehave({ document: { issuer: 'https://other.example.test', jwks_uri: issuer.jwksUri } }, 'metadata');
     clock.advance(60);
-    expect(await verdict({ header: { kid: 'made-up' } })).not.toBe('allow');
+    expect(await verdict({ header: { kid: 'made-up' } })).toBe('keys_unavailable');
     expect(guard.health().issuers[0]!.lastError).toContain('must be exactly equal');
+    expect([await verdict(old), await verdict({})]).toEqual(['keys_unavailable', 'allow']);
+  });
+
+  test('rule 61: a metadata outage is told once, also if warm() finds it, and if somebody listens to the events of keys', async () => {
+    const { seen } = collectOutageWarnings();
+    const onFailure = (): void => {};
+    subscribe('tokenward:keys-failed', onFailure);
+    onTestFinished(() => void unsubscribe('tokenward:keys-failed', onFailure));
+    const { issuer, clock, guard, verdict } = await createScene();
+    await guard.warm();
+    issuer.misbehave('error', 'metadata');
+    clock.advance(3600);
+    await guard.warm();
+    await guard.warm();
+    expect(await seen()).toEqual([expect.stringContaining('stay in use for now')]);
+    issuer.behave();
+    clock.advance(30);
+    await guard.warm();
+    expect(await seen()).toEqual([expect.anything(), expect.stringMatching(/the metadata of .* can be fetched again$/)]);
     expect(await verdict({})).toBe('allow');
   });
 

@@ -17,7 +17,7 @@ export interface RawClient {
 /**
  * Makes an unconnected client for the server that has the keys now.
  *
- * @param failed the client that failed last. Whoever named its server may be wrong
+ * @param failed the client that did not connect, or whose server refused a command, last. Whoever named its server may be wrong
  */
 export type MakeClient = (failed: RawClient | undefined) => RawClient | Promise<RawClient>;
 

@@ -51,7 +51,7 @@ const NOT_SENT = new Set<string>([
  * name, so no list is complete.
  */
 const CLIENT_ADDRESS =
-  /(?:^|-)(?:(?:client|connecting|connection|originating|peer|pseudo|real|remote|socket|source|src|true|user|visitor)-?ip(?:v[46])?|(?:client|remote|viewer)-addr(?:ess)?|(?:forwarded|proxied)-for)$|^(?:x-)?forwarded$/;
+  /(?:^|-)(?:(?:client|connecting|connection|originating|peer|proxyuser|pseudo|real|remote|socket|source|src|true|user|visitor)-?ip(?:v[46])?|(?:client|remote|viewer)-addr(?:ess)?|(?:forwarded|proxied)-for)$|^(?:x-)?forwarded$/;
 
 /** What the API may not say for this app's origin. */
 const NOT_ANSWERED = new Set<string>([

@@ -29,6 +29,7 @@ export interface IssuerContext {
   /** Whether the transport is the user's own fetch. */
   readonly hasOwnFetch: boolean;
   readonly outages: OutageWarnings;
+  readonly metadataOutages: OutageWarnings;
   /** Whether missing options may come from the environment. They may not if there are several issuers. */
   readonly environment: boolean;
   /** Key sources that the issuers of a resolver share, so that the keys of one issuer under several options are fetched once. */
@@ -45,7 +46,7 @@ export interface IssuerContext {
  * @returns creates the issuer, or the issuers of its tenants
  */
 export function readIssuerOptions(reader: OptionReader, context: IssuerContext): () => Issuer | Issuers {
-  const { clock, transport, hasOwnFetch, outages, environment, keySources, secretOwner, probes } = context;
+  const { clock, transport, hasOwnFetch, outages, metadataOutages, environment, keySources, secretOwner, probes } = context;
   const values = readTable(reader, ISSUER_OPTIONS);
   const { keyFetching, jwksUri, metadataUrl, unsafeHttpHosts = NO_HOSTS } = values;
   const { profile } = values;
@@ -107,6 +108,7 @@ export function readIssuerOptions(reader: OptionReader, context: IssuerContext):
       clock,
       transport,
       outages,
+      metadataOutages,
       probes: isListed ? undefined : probes,
     });
   }

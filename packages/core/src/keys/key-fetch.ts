@@ -109,8 +109,8 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
       const current = await discover(signal);
       return current === jwksUri ? fetched : await fetchFrom(current, options);
     } catch (error) {
-      if (!(error instanceof MetadataUnavailableError)) throw error;
-      return { ...fetched, metadataError: error };
+      // whatever it is, the keys are those of this moment. The next fetch decides
+      return { ...fetched, metadataError: error as Error };
     }
   };
 }

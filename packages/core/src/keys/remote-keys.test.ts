@@ -22,6 +22,7 @@ async function fetchesOf(issuer: string, jwksUri: string, given: { jwksUri?: str
     algorithms: ['EdDSA'],
     clock: createTestClock(),
     outages: createOutageWarnings('tokenward:keys-failed'),
+    metadataOutages: createOutageWarnings(),
     probes: undefined,
     unsafeHttpHosts: new Set(),
     timeoutSeconds: 1,

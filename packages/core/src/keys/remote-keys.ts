@@ -13,6 +13,8 @@ export interface RemoteKeysConfig extends KeyFetchConfig {
   readonly staleSeconds: number;
   readonly unknownKeyCooldownSeconds: number;
   readonly outages: OutageWarnings;
+  /** Outages of the metadata alone. */
+  readonly metadataOutages: OutageWarnings;
   /** The budget for fetches of an issuer that only tokens name, until one of its tokens is verified. undefined if the options name the issuer. */
   readonly probes: Probes | undefined;
 }
@@ -59,6 +61,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   let failures = 0;
   let waiting = 0;
   let warming = 0;
+  let isMetadataAway = false;
   let fetchedAt = -Infinity;
   let nextAttemptAt = -Infinity;
   let nextUnknownAt = -Infinity;
@@ -163,7 +166,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   function succeed({ set, freshSeconds, ...fetched }: FetchedKeys): void {
     const now = config.clock.monotonic();
     const fresh = freshSeconds * 1000;
-    metadataError = fetched.metadataError && unavailableError(fetched.metadataError);
+    metadataError = fetched.metadataError && metadataUnavailable(fetched.metadataError);
     // without the metadata, the address may be an old one
     const refreshMs = Math.min(fresh * REFRESH_AT_SHARE, metadataError ? MAX_BACKOFF_SECONDS * 1000 : Infinity);
     cached = { set, fetchedAt: now, refreshAt: now + refreshMs, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
@@ -171,18 +174,19 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     lastError = undefined;
     nextAttemptAt = -Infinity;
     config.outages.ended(config.issuer, `tokenward: the keys of ${name()} can be fetched again`);
-    tellMetadataOutage(fetched.metadataError);
+    tellMetadataOutage();
     publish('tokenward:keys-refreshed', { issuer: name(), source: 'issuer', keyIds: set.keyIds.map((keyId) => printable(keyId)), remarks: set.remarks });
   }
 
-  /** Nobody else would tell it before the keys are unavailable. */
-  function tellMetadataOutage(error: Error | undefined): void {
-    const outage = metadataOutageOf(config.issuer);
-    if (!error) config.outages.ended(outage, `tokenward: the metadata of ${name()} can be fetched again`);
-    else if (isVerified) {
-      const message = `tokenward: the metadata of ${name()} could not be fetched: ${error.message}; the keys at the last known address stay in use for now`;
-      config.outages.began(outage, message, { isTold: warming > 0 });
-    }
+  /** No event tells it: the keys were refreshed. */
+  function tellMetadataOutage(): void {
+    if (closed || isMetadataAway === (metadataError !== undefined)) return;
+    // anybody can invent an unverified issuer
+    if (!isMetadataAway && !isVerified) return;
+    isMetadataAway = metadataError !== undefined;
+    if (metadataError)
+      config.metadataOutages.began(config.issuer, `tokenward: ${metadataError.message}; the keys at the last known address stay in use for now`);
+    else config.metadataOutages.ended(config.issuer, `tokenward: the metadata of ${name()} can be fetched again`);
   }
 
   function fail(error: Error): void {
@@ -208,6 +212,10 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     publish('tokenward:keys-failed', { issuer: name(), source: 'issuer', message: lastError.message, usable });
   }
 
+  function metadataUnavailable(cause: Error): KeysUnavailableError {
+    return new KeysUnavailableError(`the metadata of ${name()} could not be fetched: ${cause.message}`, { cause });
+  }
+
   function unavailableError(cause: Error): KeysUnavailableError {
     const other = otherIssuerIn(cause);
     // nobody gets the 503 of this issuer's tokens: there are none
@@ -220,7 +228,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     clearTimeout(timer);
     if (closed || config.probes !== undefined) return;
     const now = config.clock.monotonic();
-    const dueAt = !isUsable(cached) ? nextAttemptAt : lastError ? cached.usableUntil : cached.usableUntil - leadOf(cached);
+    const dueAt = !isUsable(cached) ? nextAttemptAt : lastError ? cached.usableUntil : metadataError ? cached.refreshAt : cached.usableUntil - leadOf(cached);
     timer = setTimeout(() => void refresh(), Math.max(1, dueAt - now));
     timer.unref();
   }
@@ -256,15 +264,11 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     close() {
       closed = true;
       clearTimeout(timer);
-      for (const outage of [config.issuer, metadataOutageOf(config.issuer)]) config.outages.forget(outage);
+      config.outages.forget(config.issuer);
+      if (isMetadataAway) config.metadataOutages.forget(config.issuer);
       abort();
     },
   };
-}
-
-/** It is an outage of its own, with a name that no issuer has. */
-function metadataOutageOf(issuer: string): string {
-  return `metadata of ${issuer}`;
 }
 
 /** Returns the issuer that the metadata names, if it is not the configured one. */

@@ -25,7 +25,15 @@ export interface FetchedJson {
 }
 
 /** The server answered that there is no document at this address. */
-export class NotFoundError extends Error {}
+export class NotFoundError extends Error {
+  /** @param isGone the status says just that (404, 410), and not that something in front of the server refuses the request */
+  constructor(
+    message: string,
+    readonly isGone = false,
+  ) {
+    super(message);
+  }
+}
 
 /**
  * Fetches a JSON document with GET. It follows no redirect.
@@ -42,7 +50,7 @@ export async function fetchJson(url: string, limits: FetchLimits, signal: AbortS
   } catch (error) {
     const where = printableUrl(url);
     if (signal.aborted) throw new Error(`${where}: ${(signal.reason as Error).message}${silenceHint(url)}`);
-    if (error instanceof NotFoundError) throw new NotFoundError(`${where}: ${error.message}`);
+    if (error instanceof NotFoundError) throw new NotFoundError(`${where}: ${error.message}`, error.isGone);
     // the error of a user's own fetch may contain anything, even a proxy's password
     throw new Error(`${where}: ${failureWords(error, url)}`);
   }
@@ -58,7 +66,7 @@ async function load(url: string, { transport, maxBytes, timeoutSeconds, access }
   const { status } = answer;
   if (status !== 200) {
     answer.discard();
-    if (NOT_FOUND.has(status)) throw new NotFoundError(`answered with status ${status}`);
+    if (NOT_FOUND.has(status)) throw new NotFoundError(`answered with status ${status}`, status === 404 || status === 410);
     throw new Error(`answered with status ${status}${REDIRECTS.has(status) ? ': redirects are not followed, so configure the final address' : ''}`);
   }
   const text = new TextDecoder('utf-8', { fatal: true }).decode(await readBytes(answer, maxBytes));

@@ -67,8 +67,8 @@ async function fetchMetadata(
       return { url, document: (await fetchJson(url, limits, signal)).document };
     } catch (error) {
       tried.push((error as Error).message);
-      isAbsent = error instanceof NotFoundError;
-      if (!isAbsent) break;
+      if (!(error instanceof NotFoundError && error.isGone)) isAbsent = false;
+      if (!(error instanceof NotFoundError)) break;
     }
   }
   const set = metadataUrl === undefined ? 'set metadataUrl' : 'correct metadataUrl';
