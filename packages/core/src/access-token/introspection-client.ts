@@ -2,7 +2,8 @@ import type { IntrospectingIssuer } from '../issuer/issuer.js';
 import type { Clock } from '../lib/clock.js';
 import { parseStrictObject, type JsonObject } from '../lib/json.js';
 import { printableUrl } from '../lib/url.js';
-import { createEndpointAddress, isJsonType, postForm, rejectOn, type EndpointAnswer } from '../net/endpoint-call.js';
+import { createEndpointAddress, isJsonType, postForm, type EndpointAnswer } from '../net/endpoint-call.js';
+import { rejectOn } from '../net/fetch-json.js';
 import { IssuerRequestError } from '../net/issuer-request-error.js';
 import { SIGNED_ANSWER, verifySignedAnswer } from './signed-introspection.js';
 

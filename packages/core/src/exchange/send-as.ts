@@ -1,6 +1,6 @@
 import { misuse } from '../lib/configuration-error.js';
 import { printable } from '../lib/url.js';
-import { rejectOn } from '../net/endpoint-call.js';
+import { rejectOn } from '../net/fetch-json.js';
 import { isProxiedLoopback } from '../net/connection.js';
 import { failureWords, withoutMessage } from '../net/fetch-failure.js';
 import type { Target } from './read-exchange.js';

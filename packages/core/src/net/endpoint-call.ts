@@ -1,7 +1,7 @@
 import { leadsToOtherHost, printableUrl } from '../lib/url.js';
 import { besideAuthoritiesOfNode } from './added-authorities.js';
 import { failureWords, silenceHint } from './fetch-failure.js';
-import type { FetchLimits } from './fetch-json.js';
+import { rejectOn, type FetchLimits } from './fetch-json.js';
 import { IssuerRequestError } from './issuer-request-error.js';
 import { discover, endpointOf, MetadataUnavailableError, withMtlsAliases, type MetadataSource } from './metadata.js';
 import { InternalAddressError, isInternal } from './public-address.js';
@@ -173,13 +173,4 @@ export async function postForm(
 function article(metadataName: string): string {
   const words = metadataName.replaceAll('_', ' ');
   return `${/^[aeiou]/.test(words) ? 'an' : 'a'} ${words}`;
-}
-
-/** Returns a promise that rejects when a signal aborts. */
-export function rejectOn(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
 }

@@ -78,8 +78,11 @@ async function load(url: string, { transport, maxBytes, timeoutSeconds, access }
   }
 }
 
-function rejectOn(signal: AbortSignal): Promise<never> {
+/** Returns a promise that rejects when a signal aborts. */
+export function rejectOn(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   });
 }
