@@ -80,7 +80,8 @@ test('two tabs: while a refresh cannot be shared, another process waits with the
   expect(world.refreshes()).toBe(1);
 });
 
-test('refresh races: a process saves its refresh as soon as the store is back, though nobody calls it', async () => {
+/** Two processes. One has refreshed a session and could not write the result, since the store was away. */
+async function refreshedWithoutStore() {
   const inner = memorySessions();
   const saved = Promise.withResolvers<void>();
   let isDown = false;
@@ -97,8 +98,13 @@ test('refresh races: a process saves its refresh as soon as the store is back, t
   world.clock.advance(301);
   isDown = true;
   expect(await world.callApi()).toMatchObject({ reason: 'session_unavailable' });
-  isDown = false;
-  await saved.promise;
+  return { world, other, saved: saved.promise, comeBack: () => void (isDown = false) };
+}
+
+test('refresh races: a process saves its refresh as soon as the store is back, though nobody calls it', async () => {
+  const { world, other, comeBack, saved } = await refreshedWithoutStore();
+  comeBack();
+  await saved;
   expect(await world.callApi(other.origin)).toMatchObject({ sub: 'alice' });
   expect(world.refreshes()).toBe(1);
 });
@@ -171,25 +177,12 @@ test('refresh races: close() waits for a refresh under way, whose result would b
 });
 
 test('refresh races: close() waits until a refresh that the store could not take is saved', async () => {
-  const inner = memorySessions();
-  let isDown = false;
-  const store: SessionStore = {
-    ...inner,
-    replace(session, replaces) {
-      if (isDown) throw new SessionStoreError('the store cannot be reached');
-      return inner.replace(session, replaces);
-    },
-  };
-  const world = await startWorld({ session: { store, revocations: memoryRevocations() } });
-  const other = await world.startAnother();
-  world.clock.advance(301);
-  isDown = true;
-  expect(await world.callApi()).toMatchObject({ reason: 'session_unavailable' });
+  const { world, other, comeBack } = await refreshedWithoutStore();
   let isClosed = false;
   const closed = world.app.session!.close().then(() => (isClosed = true));
   await setTimeout(50);
   expect(isClosed).toBe(false);
-  isDown = false;
+  comeBack();
   await closed;
   expect(await world.callApi(other.origin)).toMatchObject({ sub: 'alice' });
   expect(world.refreshes()).toBe(1);
