@@ -13,7 +13,7 @@ else {
   let hasPassed = true;
   for (const [folder, files] of Map.groupBy(mutatedFiles(), (file) => file.split('/src/')[1].split('/')[0])) {
     console.log(`\n== ${folder}`);
-    hasPassed = run('stryker', ['run', ...given, '--mutate', files.join(',')], { mayFail: true });
+    hasPassed = run('stryker', ['run', ...given, '--mutate', files.join(',')], { mayFail: true }) && hasPassed;
   }
   if (!hasPassed) process.exitCode = 1;
 }
