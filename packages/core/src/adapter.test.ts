@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { acr, anyScope, maxAge, scope, type Decision, type Policy } from './index.js';
 import { requirementsOf, authOf, createNativeGuard } from './adapter.js';
+import { addPassed, type PassedPolicies } from './policy/passed-policies.js';
 import { createTestIssuer } from '@tokenward/testing';
 
 interface Request {
@@ -89,4 +91,64 @@ test('another copy of this package finds the decision about a request', async ()
   expect(() => copy.authOf(request)).toThrow(/no guard has authenticated/);
   await guard.decide(request, requirementsOf('optional', []));
   expect(copy.authOf(request, 'optional')).toBeUndefined();
+});
+
+/** The challenges of other schemes repeat nothing of it. */
+function firstChallenge({ headers }: Decision): string | undefined {
+  return [headers['www-authenticate'] ?? []].flat()[0];
+}
+
+/** Decides by several guards of one route, one after the other, and returns the challenge of the last one. */
+async function challengeBehind(wishes: object | undefined, ...routes: readonly (readonly Policy[])[]): Promise<unknown> {
+  const issuer = await createTestIssuer();
+  const view = ({ headers }: Request) => ({ method: 'GET', target: '/', headers });
+  const guard = createNativeGuard<Request, []>({ issuer: issuer.issuer, audience: issuer.audience }, view);
+  const request: Request = { headers: wishes ? { authorization: `Bearer ${await issuer.issueToken(wishes)}` } : {} };
+  const outcomes: string[] = [];
+  let challenge: unknown;
+  for (const [index, policies] of routes.entries()) {
+    const isLast = index === routes.length - 1;
+    const decision = await guard.decide(request, requirementsOf(wishes || isLast ? 'required' : 'optional', policies));
+    outcomes.push(decision.outcome);
+    challenge = firstChallenge(decision);
+  }
+  await issuer.close();
+  expect(outcomes).toEqual([...Array.from({ length: routes.length - 1 }, () => 'allow'), 'deny']);
+  return String(challenge).replace(/^.*?(?:, error_description="[^"]*")?, (?=scope|acr_values|max_age)/, '');
+}
+
+test('rule 102: the challenge of a further guard names the scopes of those before it, too', async () => {
+  expect(await challengeBehind({ scopes: ['a', 'c'] }, [scope('a')], [scope('b')])).toBe('scope="a b"');
+  expect(await challengeBehind({ scopes: ['a', 'c'] }, [scope('a')], [], [anyScope('c', 'd')], [scope('b')])).toBe('scope="a c b"');
+  expect(await challengeBehind(undefined, [scope('a')], [scope('b')])).toBe('scope="a b"');
+  expect(await challengeBehind(undefined, [scope('a')], [])).toBe('scope="a"');
+});
+
+test('rule 103: the challenge of a further guard names the login that those before it require, too', async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { acr: 'gold', auth_time: now - 100 };
+  expect(await challengeBehind({ claims }, [acr('gold', 'silver')], [maxAge(10)])).toBe('acr_values="gold silver", max_age="10"');
+  expect(await challengeBehind({ claims }, [maxAge(300)], [acr('platinum')])).toBe('acr_values="platinum", max_age="300"');
+  expect(await challengeBehind({ claims }, [acr('gold', 'platinum')], [acr('platinum', 'silver')])).toBe('acr_values="platinum"');
+  expect(await challengeBehind({ claims }, [acr('gold')], [acr('silver')])).toBe('acr_values="silver"');
+});
+
+test('rule 102: permit() with the request names what its guards require, and without it only its own scopes', async () => {
+  const issuer = await createTestIssuer();
+  const view = ({ headers }: Request) => ({ method: 'GET', target: '/', headers });
+  const guard = createNativeGuard<Request, []>({ issuer: issuer.issuer, audience: issuer.audience }, view);
+  const request: Request = { headers: { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'] })}` } };
+  await guard.decide(request, requirementsOf('required', [scope('a')]));
+  await issuer.close();
+  const { permit } = guard.methods(() => undefined);
+  const auth = authOf(request);
+  expect(firstChallenge(permit(auth, scope('b'), request))).toMatch(/scope="a b"/);
+  expect(firstChallenge(permit(auth, scope('b')))).toMatch(/scope="b"/);
+});
+
+test('a request that passes any number of policies costs a bounded amount of memory', () => {
+  const policies = Array.from({ length: 1000 }, (_, at) => scope(`s${at}`));
+  const passed = [...policies, ...policies].reduce<PassedPolicies | undefined>(addPassed, undefined);
+  expect(passed).toEqual(policies.slice(0, 16));
+  expect(addPassed(policies[0], policies[0]!)).toBe(policies[0]);
 });

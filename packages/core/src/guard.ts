@@ -36,6 +36,7 @@ import { securedApi } from './openapi/secured-api.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { evaluatePolicy, sufficientScopes } from './policy/evaluate.js';
 import { assertPolicy } from './policy/kinds.js';
+import { withPassed, type PassedPolicies } from './policy/passed-policies.js';
 import type { Policy, RoutePolicies } from './policy/policy.js';
 import { assertRequirements, type RouteRequirements } from './policy/route-requirements.js';
 import { isPreflight } from './request/preflight.js';
@@ -49,20 +50,34 @@ import { createBackchannelLogout, type BackchannelLogoutOptions } from './securi
 import { createSharedSignals, type SharedSignalsOptions } from './security-event/shared-signals.js';
 import { behaviourOf } from './vocabulary/reason.js';
 
-/** What a guard can be asked without an event. */
-interface SilentChecks {
-  readonly check: ResourceGuard['check'];
+/** What a guard can be asked beyond its own methods. */
+interface HiddenChecks {
+  /** Publishes no event. */
+  readonly silently: ResourceGuard['check'];
   readonly behindProof: (request: ProtectedRequest, requirements: RouteRequirements) => Promise<Deny | undefined>;
+  readonly repeated: RepeatedChecks;
 }
 
-const silentChecks = new WeakMap<object, SilentChecks>();
+/** Checks of a request that the same guard may have admitted before, by other policies. A refusal also names what those require. */
+export interface RepeatedChecks {
+  check(request: ProtectedRequest, requirements: RouteRequirements, passed: PassedPolicies | undefined): Decision | Promise<Decision>;
+  permit<A extends Auth<object>>(auth: A, policy: Policy, request: ProtectedRequest, passed: PassedPolicies | undefined): Decision<A>;
+}
+
+const hiddenChecks = new WeakMap<object, HiddenChecks>();
 
 /**
  * Decides as `guard.check` would at this moment, and publishes no event. For an adapter that needs the answer before its actual check. It passes a request
  * object of its own, because the guard remembers the result with the object.
  */
 export function checkSilently(guard: ResourceGuard, request: ProtectedRequest, requirements: RouteRequirements): Decision | Promise<Decision> {
-  return (silentChecks.get(guard) ?? guard).check(request, requirements);
+  const silently = hiddenChecks.get(guard)?.silently;
+  return silently ? silently(request, requirements) : guard.check(request, requirements);
+}
+
+/** Returns the checks by which an adapter's guards decide on one request several times. A guard of another copy of the package does without. */
+export function repeatedChecksOf(guard: ResourceGuard): RepeatedChecks {
+  return hiddenChecks.get(guard)?.repeated ?? guard;
 }
 
 /**
@@ -72,7 +87,7 @@ export function checkSilently(guard: ResourceGuard, request: ProtectedRequest, r
  * @param guard of this copy of the package. No other knows what is behind its proof
  */
 export async function refusalBehindProof(guard: ResourceGuard, request: ProtectedRequest, requirements: RouteRequirements): Promise<Deny | undefined> {
-  return silentChecks.get(guard)!.behindProof(request, requirements);
+  return hiddenChecks.get(guard)!.behindProof(request, requirements);
 }
 
 const PROVEN: Binding = { check: () => undefined };
@@ -131,7 +146,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   let deny = createDenial({ ...config, schemes });
   const { start, report, reportAnonymous, reportRevokedToken } = createDecisionReporter({ name: config.name, defaultIssuer: issuers.name, clock });
 
-  function check(request: ProtectedRequest, requirements: RouteRequirements = {}): Decision | Promise<Decision> {
+  function check(request: ProtectedRequest, requirements: RouteRequirements = {}, passed?: PassedPolicies): Decision | Promise<Decision> {
     assertRequest(request);
     assertRequirements(requirements);
     if (requirements.preflight === 'pass' && Object.hasOwn(requirements, 'preflight') && isPreflight(request)) return report(ANONYMOUS, undefined);
@@ -139,21 +154,21 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     const nowSeconds = readSeconds();
     const authentication = authenticate(request, nowSeconds);
     return authentication instanceof Promise
-      ? pendingDecision(authentication.then((settled) => decideAndReport(settled, request, requirements, readSeconds(), startedAt)))
-      : decideAndReport(authentication, request, requirements, nowSeconds, startedAt);
+      ? pendingDecision(authentication.then((settled) => decideAndReport(settled, request, requirements, passed, readSeconds(), startedAt)))
+      : decideAndReport(authentication, request, requirements, passed, nowSeconds, startedAt);
   }
 
   function checkUnreported(request: ProtectedRequest, requirements: RouteRequirements = {}): Decision | Promise<Decision> {
     const nowSeconds = readSeconds();
     const authentication = authenticate(request, nowSeconds);
     return authentication instanceof Promise
-      ? authentication.then((settled) => decide(settled, request, requirements, readSeconds(), false))
-      : decide(authentication, request, requirements, nowSeconds, false);
+      ? authentication.then((settled) => decide(settled, request, requirements, undefined, readSeconds(), false))
+      : decide(authentication, request, requirements, undefined, nowSeconds, false);
   }
 
   async function denialBehindProof(request: ProtectedRequest, requirements: RouteRequirements): Promise<Deny | undefined> {
     const authentication = await createAuthenticator({ ...authenticatorConfig, binding: PROVEN })(request, readSeconds());
-    const decision = decide(authentication, request, requirements, readSeconds(), false);
+    const decision = decide(authentication, request, requirements, undefined, readSeconds(), false);
     return decision.outcome === 'deny' ? decision : undefined;
   }
 
@@ -161,10 +176,11 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     authentication: Authentication,
     request: ProtectedRequest,
     requirements: RouteRequirements,
+    passed: PassedPolicies | undefined,
     nowSeconds: number,
     startedAt: number | undefined,
   ): Decision {
-    const decision = decide(authentication, request, requirements, nowSeconds);
+    const decision = decide(authentication, request, requirements, passed, nowSeconds);
     if (!(authentication instanceof VerifiedAuth)) {
       if (decision.outcome === 'allow') return reportAnonymous(decision, authentication, startedAt, request);
       return report(decision, authentication.issuer && nameOf(authentication.issuer), startedAt, request);
@@ -181,10 +197,11 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     authentication: Authentication,
     request: ProtectedRequest,
     requirements: RouteRequirements,
+    passed: PassedPolicies | undefined,
     nowSeconds: number,
     isReported?: boolean,
   ): Decision {
-    const decision = decideWithoutHeaders(authentication, request, requirements, nowSeconds, isReported);
+    const decision = decideWithoutHeaders(authentication, request, requirements, passed, nowSeconds, isReported);
     const nonce = dpop?.nonces && proofChecker!.newNonceFor(request);
     const answer = nonce === undefined ? decision : withNonce(decision, nonce);
     return session ? session.withCookies(answer, request) : answer;
@@ -194,36 +211,44 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     authentication: Authentication,
     request: ProtectedRequest,
     requirements: RouteRequirements,
+    passed: PassedPolicies | undefined,
     nowSeconds: number,
     isReported?: boolean,
   ): Decision {
-    if (authentication instanceof VerifiedAuth) return permit(authentication, requirements.policy, nowSeconds, request, isReported);
+    if (authentication instanceof VerifiedAuth) return permit(authentication, requirements.policy, passed, nowSeconds, request, isReported);
     const isOptional = requirements.credentials === 'optional' && Object.hasOwn(requirements, 'credentials');
-    return behaviourOf(authentication.reason).isAnonymous && isOptional ? ANONYMOUS : refuse(authentication, requirements);
+    return behaviourOf(authentication.reason).isAnonymous && isOptional ? ANONYMOUS : refuse(authentication, requirements, passed);
   }
 
-  function refuse(failure: VerificationFailure, { policy }: RouteRequirements): Deny {
+  function refuse(failure: VerificationFailure, { policy }: RouteRequirements, passed: PassedPolicies | undefined): Deny {
     const { reason } = failure;
-    const scope = policy && behaviourOf(reason).namesScope ? sufficientScopes(policy) : undefined;
-    return deny(reason, scope ? { ...failure, scope } : failure);
+    const needed = behaviourOf(reason).namesScope ? withPassed(policy, passed) : undefined;
+    return deny(reason, needed ? { ...failure, scope: sufficientScopes(needed) } : failure);
   }
 
-  function permit(auth: Auth, policy: RouteRequirements['policy'], nowSeconds: number, request?: ProtectedRequest, isReported = true): Decision<Auth> {
+  function permit(
+    auth: Auth,
+    policy: RouteRequirements['policy'],
+    passed: PassedPolicies | undefined,
+    nowSeconds: number,
+    request?: ProtectedRequest,
+    isReported = true,
+  ): Decision<Auth> {
     if (!isWithinLifetime(auth, nowSeconds)) return deny('expired', { cause: 'exp', scheme: schemeOf(auth) });
     const revoked = revocation.failureOf(auth, nowSeconds);
     if (revoked) {
       if (revoked.record && isReported) reportRevokedToken(auth, revoked.record, nowSeconds, request);
       return deny(revoked.reason, { ...revoked.details, scheme: schemeOf(auth) });
     }
-    const failure = policy && evaluatePolicy(policy, { auth, request, nowSeconds, clockSkewSeconds, scopeHierarchy });
+    const failure = policy && evaluatePolicy(policy, { auth, request, nowSeconds, clockSkewSeconds, scopeHierarchy }, passed);
     return failure ? deny(failure.reason, { ...failure.details, scheme: schemeOf(auth) }) : { outcome: 'allow', auth, headers: NO_HEADERS };
   }
 
-  function permitAndReport(auth: Auth, policy: Policy, request?: ProtectedRequest): Decision<Auth> {
+  function permitAndReport(auth: Auth, policy: Policy, request?: ProtectedRequest, passed?: PassedPolicies): Decision<Auth> {
     assertPolicy('permit(auth, policy)', policy);
     assertAuth(auth);
     const failure = trustFailure(auth, request);
-    const decision = failure ? refuse(failure, { policy }) : permit(auth, policy, readSeconds(), request);
+    const decision = failure ? refuse(failure, { policy }, passed) : permit(auth, policy, passed, readSeconds(), request);
     return report(session && request ? session.withCookies(decision, request) : decision, auth.issuer, undefined, request, auth);
   }
 
@@ -280,8 +305,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   }
 
   const methods: ResourceGuard = {
-    check,
-    permit: permitAndReport as ResourceGuard['permit'],
+    check: (request, requirements) => check(request, requirements),
+    permit: ((auth: Auth, policy: Policy, request?: ProtectedRequest) => permitAndReport(auth, policy, request)) as ResourceGuard['permit'],
     warm,
     revocations,
     backchannelLogout: (given: BackchannelLogoutOptions) => createBackchannelLogout(given, { issuers, revocations: byEvents, clock }),
@@ -300,6 +325,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   };
   // hidden: a copy of a guard with another `check`, as for tests of NestJS, cannot be acted at
   const guard = Object.freeze(Object.defineProperty(methods, ACT_IN_TESTS, { value: actInTests }));
-  silentChecks.set(guard, { check: checkUnreported, behindProof: denialBehindProof });
+  const repeated: RepeatedChecks = { check, permit: permitAndReport as RepeatedChecks['permit'] };
+  hiddenChecks.set(guard, { silently: checkUnreported, behindProof: denialBehindProof, repeated });
   return guard;
 }

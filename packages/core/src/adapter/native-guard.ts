@@ -2,7 +2,7 @@ import type { AppClaims } from '../auth/app-claims.js';
 import type { Auth } from '../auth/auth.js';
 import { misuse } from '../lib/configuration-error.js';
 import type { Decision } from '../decision/decision.js';
-import { checkSilently, createResourceGuard } from '../guard.js';
+import { checkSilently, createResourceGuard, repeatedChecksOf } from '../guard.js';
 import { ACT_IN_TESTS } from '../guard/test-tickets.js';
 import { mayBeMetadata, type MetadataAnswer, type MetadataEndpoint } from '../decision/resource-metadata.js';
 import { plainOptions } from '../lib/option-reader.js';
@@ -10,6 +10,7 @@ import type { GuardOptions } from '../options.js';
 import { pendingDecision } from '../decision/pending-decision.js';
 import type { OpenApiDescription } from '../openapi/describe.js';
 import type { OpenApiOptions } from '../openapi/options.js';
+import { addPassed } from '../policy/passed-policies.js';
 import type { Policy } from '../policy/policy.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { RouteRequirements } from '../policy/route-requirements.js';
@@ -69,7 +70,7 @@ export interface GuardMethods<Handler, Request extends object = object, C extend
   /**
    * Evaluates one more policy for an admitted caller: in a handler, or in a test without HTTP.
    *
-   * @param request the request, for policies that read it
+   * @param request the request, for policies that read it. A refusal then also names what the guards require that the request has passed
    */
   permit<A extends Auth<object>>(auth: A, policy: Policy, request?: Request): Decision<A>;
   /**
@@ -125,6 +126,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
   const { property, onDenied, onRefused, ...options } = plainOptions(adapterOptions);
   const name = readAdapterOptions({ property, onDenied, onRefused }, options, moreOptions);
   const guard = createGuard(options);
+  const repeated = repeatedChecksOf(guard);
   const offered = createOfferedPolicies();
   let endpoint: MetadataEndpoint | undefined;
 
@@ -137,7 +139,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
     const mark = markOf(request);
     const known = seenOf(mark);
     if (known) return known;
-    const seen: Seen = { by: guard, view: view(request), mark, isAdmitted: false, auth: undefined, next: mark.seen };
+    const seen: Seen = { by: guard, view: view(request), mark, isAdmitted: false, auth: undefined, passed: undefined, next: mark.seen };
     mark.seen = seen;
     return seen;
   }
@@ -165,17 +167,18 @@ export function createNativeGuard<Request extends object, Native extends readonl
   function decide(request: Request, requirements: RouteRequirements): Decision | Promise<Decision> {
     offered.close();
     const seen = look(request);
-    const decision = guard.check(seen.view, requirements);
+    const decision = repeated.check(seen.view, requirements, seen.passed);
     return decision instanceof Promise
       ? pendingDecision(decision.then((settled) => remember(request, seen, requirements, settled)))
       : remember(request, seen, requirements, decision);
   }
 
-  function remember(request: Request, seen: Seen, { credentials }: RouteRequirements, decision: Decision): Decision {
+  function remember(request: Request, seen: Seen, { credentials, policy }: RouteRequirements, decision: Decision): Decision {
     // a preflight has no caller, so getAuth must throw for it
     if (decision.outcome === 'allow' && (decision.auth || credentials === 'optional')) {
       seen.isAdmitted = seen.mark.isAdmitted = true;
       seen.auth = seen.mark.auth = decision.auth;
+      if (policy) seen.passed = addPassed(seen.passed, policy);
       const target = holder(request);
       if (target) setQuietly(target, name, decision.auth);
     }
@@ -217,7 +220,8 @@ export function createNativeGuard<Request extends object, Native extends readonl
       permit(auth, policy, request) {
         if (request === undefined) return guard.permit(auth, policy);
         assertIsRequest('guard.permit(auth, policy, request)', request);
-        return guard.permit(auth, policy, look(request).view);
+        const { view: seen, passed } = look(request);
+        return repeated.permit(auth, policy, seen, passed);
       },
       openApi: (options) => guard.openApi(options, () => offered.policies),
       warm: guard.warm,

@@ -2,6 +2,7 @@ import { misuse } from '../lib/configuration-error.js';
 import type { Auth } from '../auth/auth.js';
 import type { AppClaims } from '../auth/app-claims.js';
 import { createMemory, type Memory } from '../lib/private-slot.js';
+import type { PassedPolicies } from '../policy/passed-policies.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
 /** Everything that adapters store about a request, in one place: adding a slot to a request costs as much as the rest of a guard. */
@@ -20,6 +21,8 @@ export interface Seen {
   readonly mark: RequestMark;
   isAdmitted: boolean;
   auth: Auth | undefined;
+  /** The policies by which the guard admitted it. */
+  passed: PassedPolicies | undefined;
   /** The request as another guard sees it. */
   readonly next: Seen | undefined;
 }

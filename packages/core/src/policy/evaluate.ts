@@ -1,11 +1,17 @@
 import type { DocumentedPolicy } from './documented.js';
-import { kindOf } from './kinds.js';
-import type { Policy } from './policy.js';
+import { ALL_OF, kindOf } from './kinds.js';
+import { withPassed, type PassedPolicies } from './passed-policies.js';
+import type { CombinedPolicy, Policy } from './policy.js';
 import type { PolicyContext, PolicyFailure } from './policy-kind.js';
 
-/** Returns why a policy is not satisfied; undefined if it is. */
-export function evaluatePolicy(policy: Policy, context: PolicyContext): PolicyFailure | undefined {
-  return kindOf(policy).evaluate(policy, context);
+/**
+ * Returns why a policy is not satisfied; undefined if it is.
+ *
+ * @param passed the policies that the request has passed before. They are not evaluated again, but the next token must satisfy them, too
+ */
+export function evaluatePolicy(policy: Policy, context: PolicyContext, passed?: PassedPolicies): PolicyFailure | undefined {
+  const failure = kindOf(policy).evaluate(policy, context);
+  return failure && passed ? ALL_OF.summarise(withPassed(policy, passed) as CombinedPolicy, [failure], context) : failure;
 }
 
 /** Returns the scopes that a challenge names for a policy if nothing is known about the caller yet. */

@@ -19,6 +19,8 @@ import { UNKNOWN } from './kinds/unknown.js';
 import { isBranded, type Policy, type PolicyOf } from './policy.js';
 import type { PolicyKind } from './policy-kind.js';
 
+export const ALL_OF = allOfKind(kindOf);
+
 /** Every kind of policy. A missing kind of {@link Policy} is a compile error. */
 const KINDS: { readonly [K in Policy['kind']]: PolicyKind<PolicyOf<K>> } = {
   scope: SCOPE,
@@ -34,7 +36,7 @@ const KINDS: { readonly [K in Policy['kind']]: PolicyKind<PolicyOf<K>> } = {
   actedFor: ACTED_FOR,
   nobody: NOBODY,
   policy: NAMED,
-  allOf: allOfKind(kindOf),
+  allOf: ALL_OF,
   anyOf: anyOfKind(kindOf),
   not: notKind(kindOf),
 };

@@ -106,6 +106,24 @@ export const guardMethodCases: readonly SuiteCase[] = [
     },
   },
   {
+    name: 'rule 102: a refusal of permit() names the scopes of the guard of the route, too',
+    async run(suite) {
+      const route: SuiteRoute = {
+        method: 'GET',
+        path: '/exports',
+        access: 'required',
+        policies: [scope('a')],
+        answer({ auth, permit }) {
+          const decision = permit!(auth!, scope('b'));
+          return decision.outcome === 'deny' ? { status: decision.status, refusal: decision } : { status: 200, body: { ok: true } };
+        },
+      };
+      const app = await suite.start({ routes: [route] });
+      await expectForbidden(await app.ask({ path: '/exports', token: await suite.token({ scopes: ['a', 'c'] }) }), { scopes: ['a', 'b'] });
+      strictEqual((await app.ask({ path: '/exports', token: await suite.token({ scopes: ['a', 'b'] }) })).status, 200);
+    },
+  },
+  {
     name: 'does not start with invalid options, and reports all of them',
     async run({ start }) {
       await rejects(start({ options: { issuer: 'x', audience: '' } }), { name: 'ConfigurationError', message: /- issuer: .*\n.*- audience: /s });

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
-import { scope } from '@tokenward/core';
+import { acr, maxAge, scope, type Policy } from '@tokenward/core';
 import { expectForbidden, expectUnauthorized } from '../expect-refusal.js';
 import type { AppSetup, SuiteGuard, SuiteRoute } from './app.js';
 import type { Suite, SuiteCase } from './suite-case.js';
@@ -67,6 +67,29 @@ export const severalGuardsCases: readonly SuiteCase[] = [
       strictEqual(verified, 2);
       strictEqual((await app.ask({ path: '/z', token: both })).status, 200);
       strictEqual(verified, 4);
+    },
+  },
+  {
+    name: 'rule 102: the refusal of a guard names what the guards before it on the route require, too',
+    needsSeveralGuards: true,
+    async run(suite) {
+      const needs = (...policies: readonly Policy[]): SuiteGuard => ({ ...first, policies });
+      const optional: SuiteGuard = { ...needs(scope('a')), access: 'optional' };
+      const routes = [
+        route('/scopes', needs(scope('b'))),
+        route('/login', needs(acr('gold')), needs(maxAge(10))),
+        route('/anonymous', optional, needs(scope('c'))),
+      ];
+      const behind = await suite.start({ ...setupFor(suite, routes), appGuards: [needs(scope('a'))] });
+      const token = await suite.token({ scopes: ['a', 'd'], claims: { acr: 'gold' } });
+      await expectForbidden(await behind.ask({ path: '/scopes', token }), { scopes: ['a', 'b'] });
+      await expectUnauthorized(await behind.ask({ path: '/login', token }), { error: 'insufficient_user_authentication', acrValues: 'gold', maxAge: '10' });
+      // the first guard does not know of the second one
+      await expectForbidden(await behind.ask({ path: '/scopes', token: await suite.token({ scopes: ['b'] }) }), { scopes: ['a'] });
+      await expectUnauthorized(await behind.ask({ path: '/scopes' }), { scopes: ['a'] });
+      const alone = await suite.start(setupFor(suite, routes));
+      await expectUnauthorized(await alone.ask({ path: '/anonymous' }), { scopes: ['a', 'c'] });
+      strictEqual(suite.handlersRun(), 0);
     },
   },
 ];

@@ -4,9 +4,15 @@ import type { CombinedPolicy } from '../policy.js';
 import type { RequiredLogin, KindOf, PolicyContext, PolicyFailure, PolicyKind } from '../policy-kind.js';
 import { holdsScope } from './scope.js';
 
+/** The kind of policies that require all of their parts. */
+export interface AllOfKind extends PolicyKind<CombinedPolicy> {
+  /** Returns the failure of a policy from the failures of its parts, at least one. */
+  summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], context: PolicyContext): PolicyFailure;
+}
+
 /** Creates the kind of policies that require all of their parts. */
-export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
-  const kind: PolicyKind<CombinedPolicy> = {
+export function allOfKind(kindOf: KindOf): AllOfKind {
+  const kind: AllOfKind = {
     describe: ({ policies }) => `allOf(${policies.map((part) => kindOf(part).describe(part)).join(', ')})`,
     document: ({ policies }) => allDocumented(policies.map((part) => kindOf(part).document(part))),
     evaluate(policy, context) {
@@ -21,13 +27,17 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
     scopes: ({ policies }, which) => [...new Set(policies.flatMap((part) => kindOf(part).scopes(part, which)))],
     login: requiredLogin,
+    summarise,
   };
 
   /** Names the requirements of all parts. A login that satisfies only the part that failed might no longer satisfy the others. */
   function requiredLogin({ policies }: CombinedPolicy): RequiredLogin {
     const logins = policies.map((part) => kindOf(part).login(part));
     const ages = logins.flatMap((login) => login?.maxAgeSeconds ?? []);
-    return { acrValues: logins.find((login) => login?.acrValues)?.acrValues, maxAgeSeconds: ages.length ? Math.min(...ages) : undefined };
+    const [first, ...others] = logins.flatMap((login) => (login?.acrValues ? [login.acrValues] : []));
+    // one login has one acr, which must be in each list
+    const acrValues = first?.filter((value) => others.every((other) => other.includes(value)));
+    return { acrValues: acrValues?.length ? acrValues : undefined, maxAgeSeconds: ages.length ? Math.min(...ages) : undefined };
   }
 
   /** Reports first what no token can solve, then what a new login cannot solve, and of that, first what a new scope cannot solve. */
