@@ -1,8 +1,9 @@
 import { Controller, Get, Injectable, Module, UseGuards, type DynamicModule, type INestApplication, type Provider, type Type } from '@nestjs/common';
 import { APP_GUARD, LazyModuleLoader, NestFactory, REQUEST } from '@nestjs/core';
+import { InternalCoreModule } from '@nestjs/core/injector/internal-core-module/internal-core-module.js';
 import { MessagePattern, Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import {
   Authenticated,
   ConfigurationError,
@@ -330,6 +331,16 @@ test('rule 158: other lazily loaded modules may import the module again', async 
   const { app, ask } = await world.start({ controllers: [SecretController] });
   expect((await app.get(LazyModuleLoader).load(() => LazyModule)).get(Service)).toBeInstanceOf(Service);
   expect((await ask({ path: '/secret' })).status).toBe(401);
+});
+
+test('rule 158: starts in a bundle that has other names for the classes of Nest', async () => {
+  const name = Object.getOwnPropertyDescriptor(InternalCoreModule, 'name')!;
+  Object.defineProperty(InternalCoreModule, 'name', { ...name, value: 'e' });
+  onTestFinished(() => void Object.defineProperty(InternalCoreModule, 'name', name));
+  const { app, ask } = await world.start({ controllers: [SecretController] });
+  expect((await ask({ path: '/secret' })).status).toBe(401);
+  const loading = app.get(LazyModuleLoader).load(() => TokenwardTestingModule.as({}));
+  expect((await failure(loading)).message).toMatch(/cannot be imported together/);
 });
 
 describe('decorators without parentheses', () => {

@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import { ModulesContainer, type ApplicationConfig } from '@nestjs/core';
 import type { ConfigurationProblem } from '@tokenward/core';
 import { findGateways, findProviders, methodsOf, type Handler } from '../rules/handlers.js';
 import type { GuardedSockets } from '../engine/sockets.js';
@@ -28,7 +28,8 @@ export function problemsOfImports(modules: ModulesContainer, token: symbol): Con
       { path: 'TokenwardTestingModule', message: 'cannot be imported together with TokenwardModule. To test a whole application, write runAs(builder, who)' },
     ];
   }
-  const others = all.filter((module) => module !== own && module.name !== 'InternalCoreModule');
+  // Nest's own module imports none, and a bundler may have changed its name
+  const others = all.filter((module) => module !== own && !module.providers.has(ModulesContainer));
   if (!own || others.every(({ imports }) => imports.has(own))) return [];
   return [{ path: 'TokenwardModule', message: 'is loaded lazily, too late for Nest to take its global guard. Add it to the imports of the root module' }];
 }
