@@ -22,7 +22,8 @@ export interface WatchedFile<T> {
  * mounted secrets by swapping a link. If the file cannot be read or parsed later, the last good contents stay current.
  *
  * @param parse throws if it rejects a text
- * @param onChange is called after each change, with an error if the file could not be read or parsed
+ * @param onChange is called after each change, with an error if the file could not be read or parsed. While that goes on, it gets the error again every minute:
+ * an alert must not mistake silence for the end
  * @throws Error if the file cannot be read or parsed at first
  */
 export function watchFile<T>(path: string, parse: (text: string) => T, onChange: (error?: Error) => void): WatchedFile<T> {
@@ -31,7 +32,7 @@ export function watchFile<T>(path: string, parse: (text: string) => T, onChange:
   let settling: NodeJS.Timeout | undefined;
   let firstChangeMs = 0;
 
-  function reload(): void {
+  function reload(isDue = false): void {
     folders.follow();
     try {
       const next = read(path);
@@ -42,7 +43,7 @@ export function watchFile<T>(path: string, parse: (text: string) => T, onChange:
       onChange();
     } catch (error) {
       const message = `${path}: ${(error as Error).message}`;
-      if (lastError?.message === message) return;
+      if (lastError?.message === message && !isDue) return;
       lastError = new Error(message);
       onChange(lastError);
     }
@@ -61,7 +62,7 @@ export function watchFile<T>(path: string, parse: (text: string) => T, onChange:
   }
 
   const folders = watchFolders(path, reloadSoon);
-  const polling = setInterval(reload, POLL_MS);
+  const polling = setInterval(() => reload(true), POLL_MS);
   polling.unref();
   return {
     current: () => value,
