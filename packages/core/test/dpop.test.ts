@@ -535,7 +535,7 @@ describe('rule 89: a proof is accepted once', () => {
   });
 
   test('a store that answers later', async () => {
-    const memory = memoryReplays({ monotonic: () => 0 });
+    const memory = memoryReplays({ monotonic: () => 0, now: () => 0 });
     const { send, client, token } = await createDpopScene({ dpop: { replays: { add: async (name, ttlSeconds) => memory.add(name, ttlSeconds) } } });
     const proof = client.createProof({ url: URL_OF_REQUEST }, token);
     const both = await Promise.all([send(proof), send(proof)]);

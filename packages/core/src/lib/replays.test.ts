@@ -1,16 +1,26 @@
 import { expect, test } from 'vitest';
 import { memoryReplays } from './replays.js';
 
+function clockOf(monotonic: () => number, now = monotonic) {
+  return { monotonic, now };
+}
+
 test('rules 117 and 120: add returns "full" for a new name in a full store, and false only for a name that is in the store', () => {
   let now = 0;
-  const replays = memoryReplays({ monotonic: () => now }, 2);
+  const replays = memoryReplays(
+    clockOf(() => now),
+    2,
+  );
   expect(['a', 'b', 'c', 'a'].map((name) => replays.add(name, 10))).toEqual([true, true, 'full', false]);
   now = 11_000;
   expect(['c', 'a'].map((name) => replays.add(name, 10))).toEqual([true, true]);
 });
 
 test('rule 208: an owner may have as many names as there is room for, so there is always room for another', () => {
-  const replays = memoryReplays({ monotonic: () => 0 }, 12);
+  const replays = memoryReplays(
+    clockOf(() => 0),
+    12,
+  );
   const addedBy = (owner: string) => {
     let added = 0;
     while (replays.add(`${owner}-${added}`, 10, owner) === true) added++;
@@ -23,7 +33,10 @@ test('rule 208: an owner may have as many names as there is room for, so there i
 
 test('rule 208: names that have ended, also those that are added again, count no longer', () => {
   let now = 0;
-  const replays = memoryReplays({ monotonic: () => now }, 4);
+  const replays = memoryReplays(
+    clockOf(() => now),
+    4,
+  );
   const add = (name: string, owner: string) => replays.add(name, 10, owner);
   for (let round = 0; round < 5; round++) {
     expect([add('a', 'one'), add('b', 'one'), add('c', 'one'), add('c', 'other'), add('a', 'other')]).toEqual([true, true, 'owner-full', true, false]);
@@ -35,6 +48,34 @@ test('rule 208: names that have ended, also those that are added again, count no
 });
 
 test('rule 208: a store for one name takes it from an owner', () => {
-  const replays = memoryReplays({ monotonic: () => 0 }, 1);
+  const replays = memoryReplays(
+    clockOf(() => 0),
+    1,
+  );
   expect([replays.add('a', 10, 'one'), replays.add('b', 10, 'other')]).toEqual([true, 'full']);
+});
+
+test('rule 89: a name that was used is known while it may be valid by the wall clock, also after that was set back', () => {
+  let [elapsed, wall] = [0, 1_000_000];
+  const replays = memoryReplays(
+    clockOf(
+      () => elapsed,
+      () => wall,
+    ),
+    2,
+  );
+  expect(replays.add('a', 60)).toBe(true);
+  elapsed += 100_000;
+  wall += 100_000 - 300_000;
+  expect(replays.add('a', 60)).toBe(false);
+  // setting it forward does not end anything early
+  expect(replays.add('b', 60)).toBe(true);
+  wall += 3_600_000;
+  expect(replays.add('b', 60)).toBe(false);
+  elapsed += 60_000;
+  expect(replays.add('b', 60)).toBe(true);
+  // room comes first: a step of the clock must not refuse everybody
+  wall -= 3_600_000;
+  elapsed += 60_000;
+  expect([replays.add('c', 60), replays.add('d', 60), replays.add('e', 60)]).toEqual([true, true, 'full']);
 });

@@ -28,7 +28,10 @@ interface Share {
 }
 
 interface Entry {
+  /** By the monotonic clock. */
   readonly end: number;
+  /** By the wall clock, which decides whether the sender's text is still valid. If it is set back, this comes later. */
+  readonly validUntil: number;
   /** undefined: the name has no owner. */
   readonly share: Share | undefined;
 }
@@ -38,12 +41,13 @@ const DEFAULT_MAX_ENTRIES = 100_000;
 const BETWEEN_SWEEPS_MS = 1000;
 
 /**
- * Creates a store for this process alone. It looks for expired entries only if there is no room.
+ * Creates a store for this process alone. It looks for expired entries only if there is no room. Until then, a name still counts after the wall clock was set
+ * back.
  *
  * An owner may have at most as many names as there is still room for: one alone fills half of the store, two fill a third each, and there is always room for
  * another. Names without an owner may fill it.
  */
-export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: number = DEFAULT_MAX_ENTRIES): ReplayStore {
+export function memoryReplays(clock: Clock, maxEntries: number = DEFAULT_MAX_ENTRIES): ReplayStore {
   const entries = new Map<string, Entry>();
   /** Only of owners that have names, so there are no more of them than names. */
   const shares = new Map<string, Share>();
@@ -73,9 +77,10 @@ export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: numbe
       // a name whose end is no number would be forgotten at once
       if (!(ttlSeconds > 0 && ttlSeconds < Infinity)) throw misuse('add()', 'ttlSeconds must be a finite number greater than 0');
       const now = clock.monotonic();
+      const wallNow = clock.now();
       const known = entries.get(name);
       if (known) {
-        if (now < known.end) return false;
+        if (now < known.end || wallNow < known.validUntil) return false;
         forget(name, known);
       }
       let refused = refusal(owner);
@@ -85,7 +90,8 @@ export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: numbe
         refused = refusal(owner);
       }
       if (refused) return refused;
-      entries.set(name, { end: now + ttlSeconds * 1000, share: owner === undefined ? undefined : shareOf(owner) });
+      const ttlMs = ttlSeconds * 1000;
+      entries.set(name, { end: now + ttlMs, validUntil: wallNow + ttlMs, share: owner === undefined ? undefined : shareOf(owner) });
       return true;
     },
   };
