@@ -248,6 +248,49 @@ describe('lifetimes and clocks', () => {
     },
   );
 
+  test('rule 61: a new key waits for no metadata that was away a moment ago, and the next refresh asks for them again', async () => {
+    const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { timeoutSeconds: 3 } });
+    const moved = await createTestIssuer();
+    onTestFinished(() => moved.close());
+    await guard.warm();
+    issuer.misbehave('hang', 'metadata');
+    clock.advance(3600);
+    await guard.warm();
+    await issuer.rotateKeys();
+    const { metadata } = issuer.requests;
+    const startedAt = performance.now();
+    expect(await verdict({})).toBe('allow');
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(issuer.requests.metadata).toBe(metadata);
+    expect(guard.health().issuers[0]!.lastError).toContain('/.well-known/openid-configuration: ');
+    expect(guard.health().issuers[0]!.refreshInSeconds).toBeLessThanOrEqual(30);
+    // a key that is not at that address may be at another one
+    issuer.misbehave({ document: { issuer: issuer.issuer, jwks_uri: moved.jwksUri } }, 'metadata');
+    clock.advance(59);
+    const elsewhere = await moved.signingKey();
+    expect(await verdict({ key: elsewhere })).toBe('allow');
+    expect(await verdict({})).toBe('unknown_key');
+  });
+
+  test('rule 61: an old address with ever new keys delays the look for the metadata by a minute at most', async () => {
+    const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { unknownKeyCooldownSeconds: 10 } });
+    const moved = await createTestIssuer();
+    onTestFinished(() => moved.close());
+    await guard.warm();
+    issuer.misbehave('error', 'metadata');
+    clock.advance(3600);
+    await guard.warm();
+    issuer.misbehave({ document: { issuer: issuer.issuer, jwks_uri: moved.jwksUri } }, 'metadata');
+    const verdicts: string[] = [];
+    for (let second = 20; second <= 60; second += 20) {
+      clock.advance(20);
+      await issuer.rotateKeys();
+      verdicts.push(await verdict({}));
+    }
+    expect(verdicts).toEqual(['allow', 'allow', 'unknown_key']);
+    expect(moved.requests.jwks).toBe(1);
+  });
+
   test('rule 61: metadata that is gone is no outage of the metadata: the keys at the last known jwks_uri serve no longer than others', async () => {
     let isGone = false;
     const fetching = (url: string | URL | Request, init?: RequestInit): Promise<Response> =>

@@ -40,8 +40,8 @@ interface FetchOptions {
   /** The cached keys. Keys that did not change stay the same objects. */
   readonly previous: KeySet | undefined;
   readonly wanted: WantedKey | undefined;
-  /** Whether the last fetch failed. If so, the address itself may be outdated. */
-  readonly isAfterFailure: boolean;
+  /** What the last fetch failed to get, if it failed. The address itself may then be outdated. */
+  readonly lastFailure: 'keys' | 'metadata' | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -49,18 +49,31 @@ interface FetchOptions {
 const METADATA_MAX_AGE_SECONDS = 3600;
 /** How long it is used if the metadata cannot be fetched. Browser sessions use metadata for as long. */
 const METADATA_USABLE_SECONDS = 86_400;
+/** How long after an attempt to fetch the metadata no new key waits for another one. The source of the keys tries twice as often. */
+const METADATA_AWAY_SECONDS = 60;
 
 /** Returns a function that fetches one issuer's keys, from the configured address or from the one in its metadata. */
 export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions) => Promise<FetchedKeys> {
   const access = createKeyAccess(config);
   const limits: FetchLimits = access ? { ...config, access } : config;
   let discovered: { readonly jwksUri: string; readonly at: number } | undefined;
+  let away: { readonly error: MetadataUnavailableError; readonly at: number } | undefined;
 
   async function discover(signal: AbortSignal): Promise<string> {
-    const jwksUri = await discoverJwksUri(config, limits, signal);
-    checkHost(config, jwksUri);
-    discovered = { jwksUri, at: config.clock.monotonic() };
-    return jwksUri;
+    try {
+      const jwksUri = await discoverJwksUri(config, limits, signal);
+      checkHost(config, jwksUri);
+      discovered = { jwksUri, at: config.clock.monotonic() };
+      away = undefined;
+      return jwksUri;
+    } catch (error) {
+      away = error instanceof MetadataUnavailableError ? { error, at: config.clock.monotonic() } : undefined;
+      throw error;
+    }
+  }
+
+  function secondsSince(at: number | undefined): number {
+    return at === undefined ? Infinity : (config.clock.monotonic() - at) / 1000;
   }
 
   async function fetchFrom(jwksUri: string, { previous, signal }: FetchOptions): Promise<FetchedKeys> {
@@ -97,17 +110,19 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
 
   return async (options) => {
     if (config.jwksUri !== undefined) return fetchFrom(config.jwksUri, options);
-    const { wanted, signal, isAfterFailure } = options;
-    const ageSeconds = discovered === undefined ? Infinity : (config.clock.monotonic() - discovered.at) / 1000;
+    const { wanted, signal, lastFailure } = options;
+    const ageSeconds = secondsSince(discovered?.at);
     if (ageSeconds >= METADATA_USABLE_SECONDS) return fetchFrom(await discover(signal), options);
     const { jwksUri } = discovered!;
-    if (isAfterFailure || ageSeconds >= METADATA_MAX_AGE_SECONDS) return fetchDoubted(jwksUri, options);
-    const fetched = await fetchFrom(jwksUri, options);
+    // a server that hangs would keep each new key waiting, and the next refresh asks it again
+    const known = wanted && lastFailure !== 'keys' && secondsSince(away?.at) < METADATA_AWAY_SECONDS ? away : undefined;
+    if (!known && (lastFailure || ageSeconds >= METADATA_MAX_AGE_SECONDS)) return fetchDoubted(jwksUri, options);
+    const fetched = { ...(await fetchFrom(jwksUri, options)), metadataError: known?.error };
     if (!wanted || fetched.set.candidates(wanted.algorithm, wanted.keyId).length > 0) return fetched;
     // the old address may still answer although the metadata names a new one
     try {
       const current = await discover(signal);
-      return current === jwksUri ? fetched : await fetchFrom(current, options);
+      return current === jwksUri ? { ...fetched, metadataError: undefined } : await fetchFrom(current, options);
     } catch (error) {
       // whatever it is, the keys are those of this moment. The next fetch decides
       return { ...fetched, metadataError: error as Error };

@@ -153,7 +153,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     try {
       if (!isVerified) returnProbe = await config.probes!.take(signal);
       fetchedAt = config.clock.monotonic();
-      return await fetchKeys({ previous: cached?.set, wanted, isAfterFailure: (lastError ?? metadataError) !== undefined, signal });
+      return await fetchKeys({ previous: cached?.set, wanted, lastFailure: lastError ? 'keys' : metadataError && 'metadata', signal });
     } finally {
       clearTimeout(deadline);
     }
