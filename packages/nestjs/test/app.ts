@@ -1,5 +1,6 @@
-import { Module, type DynamicModule, type INestApplication, type Provider, type Type } from '@nestjs/common';
-import { TokenwardModule, type NestGuardOptions } from '@tokenward/nestjs';
+import { Module, type DynamicModule, type INestApplication, type INestMicroservice, type Provider, type Type } from '@nestjs/common';
+import type { ApplicationConfig } from '@nestjs/core';
+import { TokenwardGuard, TokenwardModule, type NestGuardOptions } from '@tokenward/nestjs';
 import { createTestIssuer, type TestIssuer, type TokenWishes } from '@tokenward/testing';
 import { send, type Received, type Sent } from './exchange.js';
 import { createApp, listen, type Platform } from './start-nest.js';
@@ -61,4 +62,15 @@ export async function createWorld(): Promise<World> {
       await issuer.close();
     },
   };
+}
+
+/** Has a guard of the app run first that asks ours, does not wait for it, and admits everything. */
+export function guardInHaste(app: INestApplication | INestMicroservice): void {
+  const { config, applicationConfig = config } = app as { config?: ApplicationConfig; applicationConfig?: ApplicationConfig };
+  applicationConfig!.getGlobalGuards().unshift({
+    canActivate(context) {
+      void app.get(TokenwardGuard).canActivate(context);
+      return true;
+    },
+  });
 }

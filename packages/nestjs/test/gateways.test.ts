@@ -7,7 +7,7 @@ import { io, type Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { CurrentAuth, getAuth, GuardedBy, listHandlers, OptionalAuth, Public, Scopes, TokenwardModule, type Auth } from '@tokenward/nestjs';
-import { createWorld, type Started, type World } from './app.js';
+import { createWorld, guardInHaste, type Started, type World } from './app.js';
 
 let world: World;
 beforeAll(async () => {
@@ -175,6 +175,20 @@ describe.each([
     client.close();
     await client.connect(app.origin, 'chat', await world.token({ scopes: ['moves:write'] }));
     expect(await client.ask('move', 1)).toEqual({ event: 'moved', data: 1 });
+  });
+
+  test('rule 157: a guard of the app that does not wait for this one opens no message', async () => {
+    const hasty = await world.start({
+      providers: [ChatGateway],
+      options: { onDenied: (decision) => Promise.resolve(decision) },
+      prepare(started) {
+        started.useWebSocketAdapter(new Adapter(started));
+        guardInHaste(started);
+      },
+    });
+    await client.connect(hasty.origin, 'chat', await world.token());
+    expect(await client.ask('move', 1)).toMatchObject({ event: 'exception', data: { status: 403, scope: 'moves:write' } });
+    expect(await client.ask('me')).toEqual({ event: 'me', data: 'user-1' });
   });
 
   test('@Public() on the gateway opens its handshake, not its messages', async () => {

@@ -4,8 +4,8 @@ import { Args, Field, GraphQLModule, ObjectType, Parent, Query, ResolveField, Re
 import { createClient, type Client } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { CurrentAuth, GuardedBy, listHandlers, OptionalAuth, Public, Roles, Scopes, TokenwardModule, type Auth } from '@tokenward/nestjs';
-import { createWorld, type Started, type World } from './app.js';
+import { CurrentAuth, GuardedBy, listHandlers, OptionalAuth, Public, Roles, Scopes, TokenwardModule, type Auth, type Deny } from '@tokenward/nestjs';
+import { createWorld, guardInHaste, type Started, type World } from './app.js';
 
 @ObjectType()
 class Order {
@@ -118,6 +118,18 @@ describe.each(['express', 'fastify'] as const)('GraphQL on %s', (platform) => {
     expect((await query(app, '{ maybe }')).data).toEqual({ maybe: null });
     expect((await query(app, '{ maybe }', await world.token())).data).toEqual({ maybe: 'user-1' });
     expect((await query(app, '{ maybe }', 'bad')).errors).toHaveLength(1);
+  });
+
+  test('rule 157: a guard of the app that does not wait for this one opens no query and no field', async () => {
+    const onDenied = (decision: Deny) => Promise.resolve(decision);
+    const hasty = await world.start({ platform, imports: [graphql()], providers: [OrdersResolver], options: { onDenied }, prepare: guardInHaste });
+    for (const text of ['{ orders { id } }', '{ open { secret } }']) {
+      const refused = await query(hasty, text, await world.token());
+      expect([refused.data, refused.errors?.map(({ extensions }) => extensions['status'])]).toEqual([null, [403]]);
+    }
+    expect((await query(hasty, '{ orders { secret } }', await world.token({ scopes: ['orders:read'], roles: ['auditor'] }))).data).toEqual({
+      orders: [{ secret: 'secret of 1' }],
+    });
   });
 
   test('rule 148: guards fields with requirements, and refuses them one by one', async () => {

@@ -26,7 +26,7 @@ import {
   type Auth,
   type NestGuardOptions,
 } from '@tokenward/nestjs';
-import { createWorld, type World } from './app.js';
+import { createWorld, guardInHaste, type World } from './app.js';
 import { freePort } from '../../testing/test/free-port.js';
 
 let world: World;
@@ -111,7 +111,11 @@ function moduleOf(controllers: Type[], options: Partial<NestGuardOptions> = {}):
   return TestedModule;
 }
 
-async function microservice(controllers: Type[], options: Partial<NestGuardOptions> = {}): Promise<Asking & { app: INestMicroservice }> {
+async function microservice(
+  controllers: Type[],
+  options: Partial<NestGuardOptions> = {},
+  prepare?: (app: INestMicroservice) => void,
+): Promise<Asking & { app: INestMicroservice }> {
   const port = await freePort();
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(moduleOf(controllers, options), {
     transport: Transport.TCP,
@@ -120,6 +124,7 @@ async function microservice(controllers: Type[], options: Partial<NestGuardOptio
     abortOnError: false,
   });
   closing.push(() => app.close());
+  prepare?.(app);
   await app.listen();
   return { app, ...client(port) };
 }
@@ -184,6 +189,15 @@ async function hybrid(controllers: Type[], inheritAppConfig: boolean, http: Type
   await app.listen(0, '127.0.0.1');
   return { app, ...client(port) };
 }
+
+test('rule 157: a guard of the app that does not wait for this one opens no message', async () => {
+  const { ask, tell } = await microservice([OrdersController], { onDenied: (decision) => Promise.resolve(decision) }, guardInHaste);
+  const token = `Bearer ${await world.token()}`;
+  await expect(ask('orders', token)).rejects.toMatchObject({ status: 403, scope: 'orders:read' });
+  await tell('happened', 'lacking', token);
+  expect(await ask('me', token)).toMatchObject({ subject: 'user-1' });
+  expect(events).toEqual([]);
+});
 
 test('rule 148: a hybrid application does not start with a message handler that the global guard may not cover', async () => {
   @Controller()
