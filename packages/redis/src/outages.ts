@@ -20,9 +20,11 @@ export interface Outages {
   close(): void;
 }
 
+const REPEATED_EVERY_MS = 60_000;
+
 /**
- * Creates the outages of one store. An event is published when an outage begins, and again when tokens can no longer be checked. If nobody
- * listens, the process prints a warning when an outage begins and when it ends.
+ * Creates the outages of one store. An event is published when an outage begins, again every minute, since an alert must not mistake silence for the end, and
+ * when tokens can no longer be checked. If nobody listens, the process prints a warning when an outage begins and when it ends.
  *
  * @param where the server, for people: `redis://redis.example.com:6379`
  * @param usableForMs returns how long tokens can still be checked; 0 or less: no longer
@@ -32,6 +34,7 @@ export function createOutages(where: string, usableForMs: () => number): Outages
   const errors: (string | undefined)[] = [];
   /** `usable` of the last event; undefined if there is no outage. */
   let reportedUsable: boolean | undefined;
+  let repeatAtMs = 0;
   let timer: NodeJS.Timeout | undefined;
 
   function lastError(): string | undefined {
@@ -45,10 +48,13 @@ export function createOutages(where: string, usableForMs: () => number): Outages
     const remainingMs = usableForMs();
     const usable = remainingMs > 0;
     if (reportedUsable === undefined) warnings.began(where, `tokenward: cannot exchange revocations with ${message}. ${consequence(remainingMs)}`);
-    if (reportedUsable !== usable) publishFailure({ message, usable });
+    const now = performance.now();
+    if (reportedUsable !== usable || now >= repeatAtMs) {
+      publishFailure({ message, usable });
+      repeatAtMs = now + REPEATED_EVERY_MS;
+    }
     reportedUsable = usable;
-    if (!usable || remainingMs === Infinity) return;
-    timer = setTimeout(report, remainingMs + 1);
+    timer = setTimeout(report, Math.min(repeatAtMs - now, usable ? remainingMs : Infinity) + 1);
     timer.unref();
   }
 

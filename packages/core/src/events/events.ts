@@ -91,7 +91,7 @@ export interface Events {
   };
   /** The store was full and dropped revocations. The guard now refuses all of the issuer's tokens with an `iat` up to `issuedUntil`. */
   'tokenward:revocations-overflowed': { readonly issuer: string; readonly dropped: number; readonly issuedUntil: number };
-  /** The shared store is unreachable. `usable` says whether tokens are still checked against the known revocations. */
+  /** The shared store is unreachable; while that goes on, again every minute. `usable` says whether tokens are still checked against the known revocations. */
   'tokenward:revocations-failed': { readonly message: string; readonly usable: boolean };
   /** All revocations of a shared store were read: at start-up, or because some may have been missed. */
   'tokenward:revocations-synced': { readonly entries: number };
