@@ -102,6 +102,66 @@ test.each(CLIENT_ADDRESSES)('a page cannot tell the API another address of the c
   ]);
 });
 
+const IDENTITIES = [
+  'cf-access-authenticated-user-email',
+  'cf-access-jwt-assertion',
+  'client-cert-chain',
+  'iv-user',
+  'oidc-claim-sub',
+  'remote-groups',
+  'remote-user',
+  'sm-userdn',
+  'ssl-client-subject-dn',
+  'ssl-client-verify',
+  'tailscale-user-login',
+  'teleport-jwt-assertion',
+  'x-access-token',
+  'x-amzn-ava-user-context',
+  'x-amzn-mtls-clientcert-subject',
+  'x-amzn-oidc-data',
+  'x-amzn-oidc-identity',
+  'x-amzn-request-context',
+  'x-apigateway-api-userinfo',
+  'x-appengine-user-email',
+  'x-arr-clientcert',
+  'x-auth-request-user',
+  'x-authenticated-userid',
+  'x-authentik-username',
+  'x-consumer-username',
+  'x-email',
+  'x-endpoint-api-userinfo',
+  'x-forwarded-email',
+  'x-forwarded-user',
+  'x-goog-authenticated-user-email',
+  'x-goog-iap-jwt-assertion',
+  'x-jwt-assertion',
+  'x-ms-client-principal',
+  'x-ms-client-principal-name',
+  'x-ms-token-aad-access-token',
+  'x-pomerium-claim-email',
+  'x-remote-extra-scopes',
+  'x-remote-user',
+  'x-serverless-authorization',
+  'x-ssl-client-verify',
+  'x-user',
+  'x-userinfo',
+  'x-vouch-user',
+  'x-webauth-user',
+];
+
+test.each(IDENTITIES)('a page cannot tell the API another user: %s', (name) => {
+  const others = ['x-mine', 'x-user-agent-hint', 'x-amzn-trace-id', 'x-ms-version', 'x-goog-meta-a', 'x-authorised', 'remote-control', 'x-client-version'];
+  const fields = [name, name.replaceAll('-', '_'), ...others].map((field) => [field, 'admin'] as const);
+  expect(Object.keys(apiHeaders(fields, OWN, { forwardedHeaders: true }))).toEqual([
+    ...others,
+    'authorization',
+    'x-forwarded-host',
+    'x-forwarded-proto',
+    'x-forwarded-prefix',
+    'x-forwarded-for',
+  ]);
+});
+
 const API_NAMES = [
   'connection',
   'cache-control',

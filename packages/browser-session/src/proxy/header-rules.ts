@@ -36,14 +36,51 @@ const NOT_SENT = new Set<string>([
   'x-original-url',
   'x-rewrite-url',
   // only a proxy knows them, and this one is the last
-  'client-cert',
-  'client-cert-chain',
-  'ssl-client-cert',
-  'x-amzn-mtls-clientcert-leaf',
-  'x-ssl-client-cert',
   'via',
   'x-original-host',
 ]);
+
+/**
+ * The beginnings of the headers in which gateways and identity-aware proxies tell an API who the user is, or which certificate the client has shown. An API that
+ * trusts such a gateway would believe a page that sends them. The session says who the user is, by its access token.
+ */
+const IDENTITY = new RegExp(
+  `^(?:${[
+    // client certificates (RFC 9440), of nginx, HAProxy, AWS and Azure
+    'client-cert',
+    'ssl-client-',
+    'x-amzn-mtls-',
+    'x-arr-clientcert',
+    'x-client-(?:cert|dn|verify)',
+    'x-ssl-client-',
+    // AWS: load balancers, Verified Access, and API Gateway in front of Lambda
+    'x-amzn-(?:ava|oidc)-',
+    'x-amzn-(?:lambda|request)-context$',
+    // Azure: App Service and its like
+    'x-ms-(?:client-principal|token-)',
+    // Cloudflare Access
+    'cf-access-',
+    // Google: Identity-Aware Proxy, API Gateway and Endpoints, App Engine. Cloud Run takes a token there, too
+    'x-goog-(?:authenticated-user|iap)-',
+    'x-(?:apigateway|endpoint)-api-userinfo$',
+    'x-appengine-',
+    'x-serverless-authorization$',
+    // the older names of web servers, as Authelia, Grafana and Kubernetes take them
+    '(?:x-)?remote-(?:email|extra|group|groups|name|user)(?:$|-)',
+    'x-webauth-',
+    // ingress-nginx, oauth2-proxy and Vouch
+    'x-auth-request-',
+    'x-(?:access-token|email|id-token|preferred-username|refresh-token|user|userinfo)$',
+    'x-vouch-',
+    // Kong, APISIX and WSO2
+    'x-(?:anonymous-consumer|authenticated|consumer|credential)(?:$|-)',
+    'x-jwt-(?:assertion|payload)$',
+    // others by their own names: authentik, Pomerium, Tailscale, Teleport, Apache's mod_auth_openidc, Shibboleth, SiteMinder, IBM and Oracle
+    '(?:x-authentik|x-pomerium|tailscale|teleport|oidc|shib|oam)-',
+    'sm-(?:serversession|user)',
+    'iv-(?:creds|groups|user)',
+  ].join('|')})`,
+);
 
 /**
  * The client's address, which only a proxy knows: `X-Forwarded-For`, `X-Original-Forwarded-For` (ingress-nginx), `X-Real-IP`, `CF-Connecting-IPv6`,
@@ -114,7 +151,7 @@ function isSent(name: string): boolean {
   const usual = name.replaceAll('_', '-');
   const isOtherLength = usual === 'content-length' && name !== usual;
   // an API in a mesh obeys Envoy's as well, such as `x-envoy-external-address`
-  const isOfProxies = usual.startsWith('x-forwarded-') || usual.startsWith('x-envoy-') || CLIENT_ADDRESS.test(usual);
+  const isOfProxies = usual.startsWith('x-forwarded-') || usual.startsWith('x-envoy-') || CLIENT_ADDRESS.test(usual) || IDENTITY.test(usual);
   return !NOT_SENT.has(usual) && !isOfProxies && !isOtherLength;
 }
 
