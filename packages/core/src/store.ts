@@ -18,6 +18,7 @@ export type { SessionEventAction, SessionEventOutcome, SessionEventReason } from
 export type { MemorySessionsOptions } from './session/memory-sessions.js';
 export { checkStoredSession } from './session/check-stored-session.js';
 export { memoryIntrospections, type IntrospectionCache } from './issuer/introspection-cache.js';
+export { isSameAlgorithm } from './jose/algorithms.js';
 export { createOutageWarnings, type OutageWarnings } from './events/outage-warnings.js';
 export { readClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';

@@ -6,7 +6,7 @@ import type { SessionConfig } from '../config.js';
 import { authenticationOf } from './client-authentication.js';
 import { createDiscovery, endpointIn, type Metadata } from './discovery.js';
 import { createIssuerHttp, IssuerCallError } from './http.js';
-import { createIdTokenVerifier, KeysUnavailableError } from './id-token.js';
+import { createIdTokenVerifier, KeysUnavailableError, listedAlgorithms } from './id-token.js';
 import { failureOf, wrongClaimWords } from './issuer-failure.js';
 import {
   isFailure,
@@ -41,6 +41,8 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   const { clock, clientId, origin, path } = config;
   const http = createIssuerHttp(config);
   const discovery = createDiscovery(config, http);
+/** Metadata that lists no algorithms means RS256 (OpenID Connect Dynamic Client Registration s2), but not all providers know. */
+const UNLISTED_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
   const idTokens = createIdTokenVerifier(config, http);
   const authentication = authenticationOf(config);
   const redirectUri = `${origin}${path}/callback`;
@@ -51,7 +53,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
     const client = {
       [oidc.clockSkew]: Math.round((clock.now() - Date.now()) / 1000),
       [oidc.clockTolerance]: skewSeconds,
-      ...(idTokenAlgorithms(metadata) && { id_token_signed_response_alg: idTokenAlgorithms(metadata) as never }),
+      id_token_signed_response_alg: (listedAlgorithms(metadata) ?? UNLISTED_ALGORITHMS) as never,
       use_mtls_endpoint_aliases: config.tls !== undefined || config.clientAuthentication === 'tls_client_auth',
     };
     const configuration = new oidc.Configuration({ ...metadata } as oidc.ServerMetadata, clientId, client, authentication);
@@ -229,11 +231,6 @@ export function createLoginClient(config: SessionConfig): LoginClient {
 
 function requireEndpoint(metadata: Metadata, name: string, config: SessionConfig): void {
   if (endpointIn(metadata, name, config) === undefined) throw new IssuerCallError(`the issuer's metadata has no ${name}`);
-}
-
-/** Metadata that lists only algorithms without a shared secret needs nothing. One that lists none means RS256 (OpenID Connect Dynamic Client Registration s2), but not all providers know. */
-function idTokenAlgorithms(metadata: Metadata): readonly string[] | undefined {
-  return Array.isArray(metadata['id_token_signing_alg_values_supported']) ? undefined : ['RS256', 'PS256', 'ES256', 'EdDSA'];
 }
 
 /** The cookie of the attempt has room for little. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createOutageWarnings, isNumericDate, printableUrl } from '@tokenward/core/store';
+import { createOutageWarnings, isNumericDate, isSameAlgorithm, printableUrl } from '@tokenward/core/store';
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
 import type { SessionConfig } from '../config.js';
 import { CORRECTION, minutesOf } from './clock-difference.js';
@@ -50,7 +50,7 @@ export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): 
     async verify(idToken, accessToken, metadata, skewSeconds) {
       const now = clock.now() / 1000;
       const { payload, protectedHeader } = await verifyByNewest(idToken, keysOf(metadata), {
-        algorithms: allowedAlgorithms(metadata),
+        algorithms: listedAlgorithms(metadata) ?? [...ALGORITHMS],
         issuer: metadata.issuer,
         audience: clientId,
         currentDate: new Date(clock.now()),
@@ -95,7 +95,7 @@ async function fetchKeys(url: string, http: IssuerHttp): Promise<JWTVerifyGetKey
   try {
     const response = await http.fetch(url, { headers: { accept: 'application/json, application/jwk-set+json' } });
     if (response.status !== 200) throw new IssuerCallError(`${printableUrl(url)}: answered with status ${response.status}`);
-    find = createLocalJWKSet(withoutAbsentMembers(await response.json()));
+    find = createLocalJWKSet(readKeySet(await response.json()));
   } catch (error) {
     throw new KeysUnavailableError(error instanceof IssuerCallError ? error.message : noKeySet(url));
   }
@@ -112,22 +112,30 @@ async function fetchKeys(url: string, http: IssuerHttp): Promise<JWTVerifyGetKey
 
 /**
  * Some servers write all members that they know. As for a guard, a null member counts as absent, and so does a blank `alg` or `use` (rule 168). An element that
- * is null becomes a key that fits nothing.
+ * is null becomes a key that fits nothing. jose compares `alg` letter by letter, so a key for Ed25519 has none
+ * here: its curve says as much.
  */
-function withoutAbsentMembers(document: unknown): JSONWebKeySet {
-  const { keys } = document as { readonly keys: readonly (object | null)[] };
-  const isThere = ([name, value]: [string, unknown]): boolean =>
-    value !== null && !((name === 'alg' || name === 'use') && typeof value === 'string' && value.trim() === '');
-  return { keys: keys.map((jwk) => Object.fromEntries(Object.entries(jwk ?? {}).filter(isThere)) as JSONWebKeySet['keys'][number]) };
+function readKeySet(document: unknown): JSONWebKeySet {
+  const { keys } = document as { readonly keys: readonly ({ readonly crv?: unknown } | null)[] };
+  return {
+    keys: keys.map((jwk) => Object.fromEntries(Object.entries(jwk ?? {}).filter((member) => counts(member, jwk?.crv))) as JSONWebKeySet['keys'][number]),
+  };
+}
+
+function counts([name, value]: readonly [string, unknown], curve: unknown): boolean {
+  if (name !== 'alg' && name !== 'use') return value !== null;
+  if (name === 'alg' && curve === 'Ed25519' && isSameAlgorithm(value, curve)) return false;
+  return value !== null && !(typeof value === 'string' && value.trim() === '');
 }
 
 function noKeySet(url: string): string {
   return `${printableUrl(url)}: the answer is no key set (JWKS)`;
 }
 
-function allowedAlgorithms(metadata: Metadata): string[] {
-  const listed = metadata['id_token_signing_alg_values_supported'];
-  return Array.isArray(listed) ? ALGORITHMS.filter((algorithm) => listed.includes(algorithm)) : [...ALGORITHMS];
+/** Returns the algorithms that the metadata lists, `EdDSA` and `Ed25519` by both names (RFC 9864); undefined if it lists none. */
+export function listedAlgorithms(metadata: Metadata): string[] | undefined {
+  const listed: unknown = metadata['id_token_signing_alg_values_supported'];
+  return Array.isArray(listed) ? ALGORITHMS.filter((algorithm) => listed.some((one) => isSameAlgorithm(one, algorithm))) : undefined;
 }
 
 /** Without a `kid`, several keys may fit. The first that verifies is it. */

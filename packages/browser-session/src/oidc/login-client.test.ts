@@ -289,6 +289,28 @@ describe('keys', () => {
     expect(await client.refresh('r1', { subject: 'alice', issuer: ISSUER, scopes: [] })).toMatchObject({ idToken: expect.any(String) as string });
   });
 
+  test.each([
+    ['Ed25519', 'EdDSA', ['Ed25519']],
+    ['EdDSA', 'Ed25519', ['EdDSA']],
+    ['EdDSA', 'Ed25519', undefined],
+    [undefined, 'Ed25519', ['EdDSA']],
+  ])('rule 26: EdDSA and Ed25519 are one algorithm: a key for %s, an ID token with %s, and metadata that lists %s', async (alg, header, listed) => {
+    const { privateKey, publicKey } = await generateKeyPair('Ed25519');
+    const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg };
+    script.keys = () => ({ keys: [jwk] });
+    script.signer = () => privateKey;
+    script.header = { alg: header };
+    script.metadata = { id_token_signing_alg_values_supported: listed };
+    expect(await clientWith().logIn()).toMatchObject({ subject: 'alice' });
+  });
+
+  test('rule 31: a key whose alg is of another curve or kind verifies nothing', async () => {
+    for (const members of [{ crv: 'P-256', alg: 'EdDSA' }, { alg: 'Ed25519' }, { alg: 'RS256' }]) {
+      script.keys = () => ({ keys: published.map((jwk) => ({ ...jwk, ...members })) });
+      expect(await clientWith().logIn()).toEqual(invalid('does not publish the key'));
+    }
+  });
+
   test('rule 168: a null among the keys makes the others no worse', async () => {
     script.keys = () => ({ keys: [null, ...published] });
     expect(await clientWith().logIn()).toMatchObject({ subject: 'alice' });
