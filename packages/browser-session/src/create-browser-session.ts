@@ -12,7 +12,7 @@ import { readOptions } from './options.js';
 import { createSessionProxy } from './proxy/create-proxy.js';
 import type { ProxyOptions } from './proxy/proxy-options.js';
 import { createRefresher } from './refresh/create-refresher.js';
-import { headerOf } from './request-headers.js';
+import { headerOf, withLowerCaseNames } from './request-headers.js';
 import { createBackchannelLogoutRoute } from './routes/backchannel-logout.js';
 import { createPendingLogouts } from './routes/pending-logouts.js';
 import type { RouteContext } from './routes/route-context.js';
@@ -51,7 +51,8 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
     path,
     handle: router.handle,
     isSessionRoute: router.isRoute,
-    async get({ headers }: { readonly headers: RequestHeaders }) {
+    async get({ headers: given }: { readonly headers: RequestHeaders }) {
+      const headers = withLowerCaseNames(given);
       // by an image, a frame or a prefetch, another site would learn from the app's answer whether somebody is logged in
       if (isOfOtherSite(headers) && !isPageVisit(headers)) return undefined;
       const found = await sessions.find(headerOf(headers, 'cookie'), false);

@@ -175,6 +175,10 @@ describe('session.get', () => {
     expect(await world.app.session!.get(new Request(world.app.origin, { headers: { cookie } }))).toEqual(user);
     expect(await world.app.session!.get({ headers: {} })).toBeUndefined();
     expect(await world.app.session!.get({ headers: { cookie: ['a=b', cookie] } })).toEqual(user);
+    // names in any case, as platforms pass them on that are not Node
+    expect(await world.app.session!.get({ headers: { Cookie: cookie } })).toEqual(user);
+    expect(await world.app.session!.get({ headers: { Cookie: cookie, 'Sec-Fetch-Site': 'cross-site' } })).toBeUndefined();
+    expect(await world.app.session!.get({ headers: { cookie, 'SEC-FETCH-SITE': 'cross-site' } })).toBeUndefined();
   });
 
   test('counts as a use of a session in an encrypted cookie, though it cannot write the cookie', async () => {

@@ -15,7 +15,7 @@ export { SCOPE_TOKEN } from './auth/names.js';
 export { authOf, requireAuth } from './adapter/remembered-auth.js';
 export { createMemory, type Memory } from './lib/private-slot.js';
 export { publish } from './events/events.js';
-export { LOWER_CASE_NAMES } from './request/fields.js';
+export { hasLowerCaseNames, inLowerCase, LOWER_CASE_NAMES } from './request/fields.js';
 export { readRequestBody } from './request/request-body.js';
 export { isAmbiguousTarget, normalPath } from './request/request-path.js';
 export { documentedPolicy, necessaryScopes } from './policy/evaluate.js';
