@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { isNumericDate } from '@tokenward/core/store';
 import { decodeJwt } from 'jose';
 import * as oidc from 'openid-client';
+import { createCallLimit } from '../call-limit.js';
 import type { SessionConfig } from '../config.js';
 import { authenticationOf } from './client-authentication.js';
 import { createDiscovery, endpointIn, type Metadata } from './discovery.js';
@@ -27,6 +28,12 @@ export const RETRY_MARK = '.r';
  * old one is used up.
  */
 export const LATE_FACTOR = 2;
+/**
+ * How many calls of logins this process has under way at the same time: pushed authorization requests and codes. Anybody can cause them, so they must neither flood
+ * the issuer nor keep refreshes waiting.
+ */
+const MAX_LOGIN_CALLS = 50;
+const TOO_MANY_LOGINS: IssuerFailure = Object.freeze({ failure: 'unavailable', cause: 'too many logins are under way in this process at the moment' });
 const RANDOM_BYTES = 32;
 const MAX_REMEMBERED_BYTES = 512;
 /**
@@ -34,6 +41,8 @@ const MAX_REMEMBERED_BYTES = 512;
  * corrected, must not end every session at its next refresh.
  */
 const REFRESH_SKEW_SECONDS = 86_400;
+/** Metadata that lists no algorithms means RS256 (OpenID Connect Dynamic Client Registration s2), but not all providers know. */
+const UNLISTED_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
 const OTHER_USER: IssuerFailure = Object.freeze({ failure: 'other_user', cause: 'the refresh is for another user or issuer, so the session ends' });
 
 /** Creates the app's client of its issuer. It fetches nothing before the first call. */
@@ -41,12 +50,11 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   const { clock, clientId, origin, path } = config;
   const http = createIssuerHttp(config);
   const discovery = createDiscovery(config, http);
-/** Metadata that lists no algorithms means RS256 (OpenID Connect Dynamic Client Registration s2), but not all providers know. */
-const UNLISTED_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
   const idTokens = createIdTokenVerifier(config, http);
   const authentication = authenticationOf(config);
   const redirectUri = `${origin}${path}/callback`;
   const scopes = config.scope.split(' ');
+  const limit = createCallLimit(MAX_LOGIN_CALLS);
 
   /** The configuration is made anew for each call: it freezes the difference of the clocks. openid-client reads the machine's clock itself. */
   function configurationOf(metadata: Metadata, skewSeconds: number): oidc.Configuration {
@@ -122,6 +130,11 @@ const UNLISTED_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDS
     }
   }
 
+  /** Runs a call that anybody can cause, when its turn has come. */
+  async function inTurn<T extends object>(run: () => Promise<T>): Promise<T | IssuerFailure> {
+    return (await limit.run(run, config.timeoutSeconds * 1000)) ?? TOO_MANY_LOGINS;
+  }
+
   function authorizationParameters(parameters: LoginParameters, attempt: LoginAttempt, codeChallenge: string): URLSearchParams {
     const all = new URLSearchParams({ ...config.authorizationParameters });
     const set = (name: string, value: string | number | undefined): void => void (value !== undefined && all.set(name, String(value)));
@@ -167,8 +180,8 @@ const UNLISTED_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDS
         };
         const query = authorizationParameters(parameters, attempt, await oidc.calculatePKCECodeChallenge(attempt.codeVerifier));
         const pushes = endpointIn(metadata, 'pushed_authorization_request_endpoint', config) !== undefined;
-        const url = pushes ? await oidc.buildAuthorizationUrlWithPAR(configuration, query) : oidc.buildAuthorizationUrl(configuration, query);
-        return { url: url.href, attempt };
+        const url = pushes ? await inTurn(() => oidc.buildAuthorizationUrlWithPAR(configuration, query)) : oidc.buildAuthorizationUrl(configuration, query);
+        return isFailure(url) ? url : { url: url.href, attempt };
       }),
 
     async finish(callbackUrl, attempt) {
@@ -183,17 +196,19 @@ const UNLISTED_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDS
           idTokenExpected: true,
           ...(attempt.maxAge !== undefined && { maxAge: attempt.maxAge }),
         };
-        const response = await oidc.authorizationCodeGrant(configuration, url, checks, tokenParameters());
-        const tokens = tokensOf(response, scopes, config);
-        const { iss, sub, iat, sid, session_expiry } = await idTokens.verify(tokens.idToken!, tokens.accessToken, metadata, config.clockSkewSeconds);
-        return {
-          ...tokens,
-          issuer: iss,
-          subject: sub,
-          issuerSessionId: typeof sid === 'string' && sid !== '' && sid.length <= 1024 ? sid : undefined,
-          issuedAt: iat,
-          sessionEndsAt: isNumericDate(session_expiry) ? Math.floor(session_expiry) : undefined,
-        };
+        return inTurn(async () => {
+          const response = await oidc.authorizationCodeGrant(configuration, url, checks, tokenParameters());
+          const tokens = tokensOf(response, scopes, config);
+          const { iss, sub, iat, sid, session_expiry } = await idTokens.verify(tokens.idToken!, tokens.accessToken, metadata, config.clockSkewSeconds);
+          return {
+            ...tokens,
+            issuer: iss,
+            subject: sub,
+            issuerSessionId: typeof sid === 'string' && sid !== '' && sid.length <= 1024 ? sid : undefined,
+            issuedAt: iat,
+            sessionEndsAt: isNumericDate(session_expiry) ? Math.floor(session_expiry) : undefined,
+          };
+        });
       });
       return isFailure(result) && left ? { ...result, refreshToken: left.refreshToken } : result;
     },

@@ -466,6 +466,44 @@ describe('an issuer that does not work', () => {
     expect(await clientWith().client.begin({ returnTo: '/' }, undefined)).toMatchObject({ failure: 'unavailable' });
   });
 
+  test('gets at most 50 pushed requests of a process at a time, and a login whose turn does not come is refused: anybody can start logins', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    script.metadata = { pushed_authorization_request_endpoint: `${ISSUER}/par` };
+    const held: ((response: Response) => void)[] = [];
+    script.answer = { '/par': () => new Promise((resolve) => held.push(resolve)) };
+    const { client } = clientWith();
+    const begin = () => client.begin({ returnTo: '/' }, undefined);
+    const first = Array.from({ length: 50 }, begin);
+    while (held.length < 50) await new Promise(setImmediate);
+    const others = [begin(), begin()];
+    for (let rounds = 0; rounds < 20; rounds++) await new Promise(setImmediate);
+    expect(held).toHaveLength(50);
+    // one more may go, and the other one waits for as long as for an answer
+    held[0]!(Response.json({ request_uri: 'urn:example:1', expires_in: 60 }, { status: 201 }));
+    expect(await first[0]).toMatchObject({ url: expect.stringContaining('request_uri=urn%3Aexample%3A1') as string });
+    while (held.length < 51) await new Promise(setImmediate);
+    vi.advanceTimersByTime(5000);
+    expect(await others[1]).toEqual({ failure: 'unavailable', cause: 'too many logins are under way in this process at the moment' });
+    expect(await first[1]).toMatchObject({ failure: 'unavailable', cause: expect.stringContaining('no complete answer within 5 s') as string });
+    expect(held).toHaveLength(51);
+  });
+
+  test('gets at most 50 codes of a process at a time', async () => {
+    const held: ((response: Response) => void)[] = [];
+    script.answer = { '/token': () => new Promise((resolve) => held.push(resolve)) };
+    const { begin, client } = clientWith();
+    const { attempt } = await begin();
+    const results = Array.from({ length: 51 }, () =>
+      client.finish(new URL(`https://app.example.com/session/callback?code=c1&state=${attempt.state}`), attempt),
+    );
+    await expect.poll(() => held.length).toBe(50);
+    held[0]!(Response.json({ error: 'invalid_grant' }, { status: 400 }));
+    await expect.poll(() => held.length).toBe(51);
+    for (const answer of held) answer(Response.json({ error: 'invalid_grant' }, { status: 400 }));
+    expect(await Promise.all(results)).toEqual(results.map(() => ({ failure: 'refused', cause: 'invalid_grant' })));
+  });
+
   test('rule 61: is asked again in the background, and its old metadata serves meanwhile', async () => {
     const pass = passingTime();
     const { begin } = clientWith({ clock: pass.clock });

@@ -1,8 +1,8 @@
 import { ConfigurationError } from '@tokenward/core';
+import { createCallLimit } from '../call-limit.js';
 import { NO_LINES } from '../cookies/cookie-header.js';
 import { isFailure, type TokensFailure } from '../oidc/login-client.js';
 import type { SessionState } from '../session-state.js';
-import { createCallLimit } from './call-limit.js';
 import { createFlights } from './flights.js';
 import type { RefreshResult } from './recent-refreshes.js';
 import { createLeftTokens } from './left-tokens.js';

@@ -1,6 +1,6 @@
 /**
- * Limits how many calls run at once. The others wait for their turn. After an outage, or at a large app's morning, thousands of sessions are due at the same
- * moment: if all of them asked the issuer at once, most answers would come too late, with refresh tokens that are lost.
+ * Limits how many calls to the issuer run at once. The others wait for their turn. After an outage, or at a large app's morning, thousands of sessions are due at
+ * the same moment: if all of them asked the issuer at once, most answers would come too late, with refresh tokens that are lost. And anybody may start logins.
  */
 export interface CallLimit {
   /** Runs a call when its turn has come. Returns undefined, without running it, if that takes longer than `waitMs`. */
