@@ -30,8 +30,10 @@ type SharingConfig = Pick<SessionConfig, 'clock' | 'cookieName' | 'issuer' | 're
 
 /** How long a refreshed sealed session lies in the store, for requests with the cookie from before. */
 const SHARED_SECONDS = 60;
-/** The lease must not end while the issuer is asked: the metadata may have to be fetched first, the answer may be late, and it must be written. */
-const LEASE_EXTRA_SECONDS = 5;
+/** How many times `timeoutSeconds` the issuer may take in all: for its metadata, the late answer, and its keys, which are fetched again if none fits. */
+const ISSUER_CALLS = 1 + LATE_FACTOR + 2;
+/** The store is asked what others did, and the result is written, if need be three times. */
+const STORE_SECONDS = 10;
 /** A browser that has missed more refreshes than these in a minute is none. */
 const MAX_HOPS = 5;
 const UNCHANGED = { kind: 'unchanged' } as const;
@@ -42,8 +44,9 @@ export function createRefreshSharing(config: SharingConfig, sessions: Sessions):
   return config.refreshStore && throughResults(config.refreshStore, sessions, config);
 }
 
-function leaseSeconds({ timeoutSeconds }: SharingConfig): number {
-  return Math.ceil((1 + LATE_FACTOR) * timeoutSeconds + LEASE_EXTRA_SECONDS);
+/** The lease must not end while a refresh is under way: another process would send the same refresh token, and the issuer would end the session. */
+export function leaseSeconds({ timeoutSeconds }: Pick<SharingConfig, 'timeoutSeconds'>): number {
+  return Math.ceil(ISSUER_CALLS * timeoutSeconds + STORE_SECONDS);
 }
 
 /** The sessions themselves are in the store: who changed one is seen there. */

@@ -3,7 +3,7 @@ import { NO_LINES } from '../cookies/cookie-header.js';
 import type { SessionState } from '../session-state.js';
 import type { Flights } from './flights.js';
 import type { RefreshMemory } from './refresh-memory.js';
-import type { RefreshSharing } from './refresh-sharing.js';
+import { leaseSeconds, type RefreshSharing } from './refresh-sharing.js';
 import type { Refreshed } from './refresher.js';
 import type { RefresherParts } from './refresher-parts.js';
 import type { SessionEnder } from './session-ender.js';
@@ -16,7 +16,6 @@ export type SaveRefresh = (state: SessionState, next: SessionState, release: () 
 const SAVE_AGAIN_MS = [100, 400];
 /** After them it is tried without a request, for as long as the lease keeps others from refreshing. */
 const SAVE_LATER_MS = 1000;
-const SAVE_LATER_EXTRA_SECONDS = 5;
 
 /** @param tryAgain runs the refresh of a session again, which finds what is unsaved */
 export function createSaveRefresh(
@@ -70,7 +69,7 @@ export function createSaveRefresh(
 
   /** The next request may go to another process, which would send the old refresh token again once the lease is over. So this one asks for no request. */
   async function saveLater(state: SessionState): Promise<void> {
-    for (let seconds = 0; seconds < 2 * config.timeoutSeconds + SAVE_LATER_EXTRA_SECONDS; seconds++) {
+    for (let seconds = 0; seconds < leaseSeconds(config); seconds++) {
       await pause(SAVE_LATER_MS);
       if (unsaved.get(state.id)?.version !== state.version) return;
       await tryAgain(state).catch(() => {});
