@@ -17,7 +17,10 @@ export interface BrowserSessionOptions {
   readonly clientAuthentication?: ClientAuthentication | undefined;
   /** The private key of `private_key_jwt`: PEM (PKCS #8) or a JWK, with its `kid`. */
   readonly privateKey?: { readonly key: string | Jwk; readonly kid?: string | undefined; readonly algorithm?: string | undefined } | undefined;
-  /** The client certificate of `tls_client_auth` (RFC 8705 s2), in PEM. */
+  /**
+   * The client certificate of `tls_client_auth` (RFC 8705 s2), in PEM. `ca` are the authorities of all servers of the issuer, those of metadata and keys included,
+   * instead of those that Node trusts. It may have several certificates, one after the other.
+   */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string | undefined } | undefined;
   /** This app's own public origin: `https://app.example.com`. Never read from a request. http only on loopback. */
   readonly origin: string;
