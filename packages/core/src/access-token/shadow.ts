@@ -89,7 +89,7 @@ type ShadowedToken = Pick<VerifiedJwt, 'auth' | 'issuer' | 'type'> & { readonly 
 export function evaluateShadow({ rules, algorithms }: Shadow, { auth, issuer, algorithm, type }: ShadowedToken, nowSeconds: number): void {
   if (!isObserved('tokenward:shadow-refused')) return;
   const all = { ...issuer.rules, ...rules, requiredClaims: [...issuer.rules.requiredClaims, ...(rules.requiredClaims ?? [])] };
-  // such an answer would be accepted whatever the option audience is
+  // if the issuer accepts introspection answers without `aud`, the option audience does not apply to them
   const isAnswer = algorithm === undefined;
   if (isAnswer && issuer.introspection?.acceptsWithoutAudience && !Object.hasOwn(rawClaims(auth), 'aud')) all.audiences = undefined;
   const failure = failureOf(all, algorithms, auth, algorithm, type, nowSeconds);

@@ -90,7 +90,7 @@ export function createTokenCache({ maxEntries, maxBytes }: TokenCacheLimits): To
           keep(found);
         }
       }
-      // V8 compares two strings at once, and anything else by a function of C++
+      // `!found` first: V8 compares two strings directly, and calls a C++ function for anything else
       if (!found || found.token !== token) {
         misses++;
         return undefined;

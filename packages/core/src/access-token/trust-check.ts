@@ -81,7 +81,7 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
     return issuers.only ?? issuers.find(rules.issuer, request);
   }
 
-  /** Whether a request that was authenticated before need not be authenticated anew. */
+  /** Returns whether the earlier authentication of a request still stands. */
   function isCurrent(verified: Vouched): boolean {
     if (verified.key === undefined && !isFresh(verified.standing, clock, clock.now() / 1000)) return false;
     return stillVouches(verified) === true;

@@ -29,8 +29,8 @@ export function trustFailure(auth: Auth<object>, request: ProtectedRequest | und
 }
 
 /**
- * Returns whether an admitted token has ended: it expired, was revoked, or lost its key or its issuer, or its guard was closed. `auth.signal` says it later, since
- * checks of all tokens with a signal are bundled.
+ * Returns whether an admitted token has ended: it expired, was revoked, or lost its key or its issuer, or its guard was closed. `auth.signal` may abort a little
+ * later, since the checks of all tokens with a signal are bundled.
  */
 export function hasEnded(auth: Auth<object>): boolean {
   const method = (auth as { [HAS_ENDED]?: () => boolean })[HAS_ENDED];
@@ -107,7 +107,7 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
     return this.#admission;
   }
 
-  /** Assigns the Auth to the one request that has it. */
+  /** Assigns the Auth to its only request. */
   assignTo(request: ProtectedRequest): this {
     this.#request = request;
     return this;

@@ -35,15 +35,15 @@ export interface NativeGuard<Request extends object, Native extends readonly unk
   /** Does the same as {@link decide}, for the arguments of a user's `guard.check(request, ...policies)`. */
   check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision<Auth> | Promise<Decision<Auth>>;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
-  /** Does the same as {@link requirementsFor}, and has the metadata offer the scopes of the policies. */
+  /** Does the same as {@link requirementsFor}, and adds the scopes of the policies to the metadata. */
   requirementsFor(credentials: 'required' | 'optional', policies: readonly RoutePolicy<Request>[]): RequirementsFor<Request>;
-  /** Has the metadata offer the scopes of a route's policy. */
+  /** Adds the scopes of a route's policy to the metadata. */
   offer(policy: Policy): void;
   /** Serves the metadata of the API from now on. Its first call creates the endpoint. */
   metadata(): MetadataEndpoint;
   /**
-   * Returns the metadata if the request asks for it, and if it is served. A guard in front of all routes answers with it, since anybody may read it. Nothing
-   * else may answer such a request without credentials.
+   * Returns the metadata if the request asks for it, and if it is served. A guard in front of all routes answers with it, since anybody may read it. Without
+   * credentials, such a request gets nothing else.
    */
   metadataFor(request: Request): MetadataAnswer | undefined;
   /** Does the same as {@link authOf}, but returns only what this guard found. */
@@ -84,7 +84,7 @@ export interface GuardMethods<Handler, Request extends object = object, C extend
   /**
    * Fetches the issuer's keys, finds its introspection endpoint, and reads a shared store of revocations, before the first request.
    *
-   * @throws KeysUnavailableError, RevocationStoreError or IssuerRequestError if that fails, with the messages of all that failed. The guard tries again at later requests.
+   * @throws KeysUnavailableError, RevocationStoreError or IssuerRequestError if any of these fails, with the messages of all failures. The guard tries again at later requests.
    */
   warm(): Promise<void>;
   /** Returns the state of keys, caches and revocations, for a readiness probe or a status page. */

@@ -9,8 +9,8 @@ export interface ResponseGate {
   /** Returns whether a part of an answer was written meanwhile. */
   isUsed(): boolean;
   /**
-   * Lets everybody write again, and sends what was written meanwhile. If that cannot be sent, because an argument is wrong, it answers 500 or closes the connection:
-   * its author got no error.
+   * Lets everybody write again, and sends what was written meanwhile. If that fails, because an argument is wrong, it answers 500 or closes the connection: the
+   * code that wrote it got no error.
    *
    * @returns whether somebody had answered before the decision
    */
@@ -39,8 +39,8 @@ const STREAM_HINTS = ['additionalHeaders', 'pushStream'] as const;
  * Closes a response while a guard that was called by hand decides. A caller that does not wait may answer meanwhile. That answer is kept until the
  * request is admitted, and dropped if it is refused. Works over HTTP/1 and HTTP/2.
  *
- * Over HTTP/1 it intercepts calls on the response itself. It does not intercept methods that code took from the response earlier (`const { end } = res`),
- * its prototype or the socket. Compression middleware depends on that: it sends the guard's answer through methods that it took.
+ * Over HTTP/1 it intercepts calls on the response itself. It does not intercept the prototype, the socket, or methods that code took from the response earlier
+ * (`const { end } = res`). Compression middleware depends on that: it sends the guard's answer through methods that it took.
  */
 export function closeGate(response: ServerResponse): ResponseGate {
   const known = gates.get(response);
@@ -118,7 +118,7 @@ function makeGate(response: ServerResponse): SharedGate {
         return result === target ? pass : result;
       };
     },
-    // on the response itself, others would call it past the gate
+    // defined on the response itself, other code could call it past the gate
     defineProperty(target, name, descriptor) {
       if (!originals.has(name) || typeof descriptor.value !== 'function') return Reflect.defineProperty(target, name, descriptor);
       originals.set(name, descriptor.value as Method);
@@ -196,7 +196,7 @@ function streamOf(response: ServerResponse): ServerResponse | ServerHttp2Stream 
   return (response as { readonly stream?: ServerHttp2Stream }).stream ?? response;
 }
 
-/** Answers for an author whose kept answer cannot be sent. Nobody else would, and the client would wait. */
+/** Answers if a kept answer cannot be sent: otherwise the client would wait. */
 function answerFailed(response: ServerResponse): void {
   if (response.headersSent) return cutOff(streamOf(response));
   for (const name of response.getHeaderNames()) response.removeHeader(name);
@@ -204,7 +204,7 @@ function answerFailed(response: ServerResponse): void {
   response.end();
 }
 
-/** RFC 9113 s7. Node's module that has the name is not there in every runtime. */
+/** RFC 9113 s7. Node names it in `node:http2`, which some runtimes do not have. */
 const INTERNAL_ERROR = 2;
 
 /** Ends an answer so that the client sees that a part is missing. */

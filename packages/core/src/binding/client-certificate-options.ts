@@ -29,8 +29,8 @@ export interface ClientCertificateOptions {
    */
   readonly xfccElements?: number | undefined;
   /**
-   * Returns the certificate of a request, instead of that of its connection. For a certificate that something else than a TLS connection or a header of a
-   * proxy brings: in DER, or only its SHA-256. It must return only what the client cannot forge. If it throws or returns undefined, there is none.
+   * Returns the certificate of a request, in DER, or only its SHA-256. Set it if the certificate comes neither from the TLS connection nor from a proxy's header.
+   * It must return only what the client cannot forge. If it throws or returns undefined, there is none.
    */
   readonly getCertificate?: ((request: ProtectedRequest) => ClientCertificate | CertificateDigest | undefined) | undefined;
   /**
@@ -51,7 +51,7 @@ export interface ClientCertificateConfig extends CertificateCheckConfig {
   readonly isAnnounced: boolean;
 }
 
-/** Reads the option `clientCertificate` of a guard, and returns a function that completes it with the guard's name in events, and whether tokens must be bound. */
+/** Reads the option `clientCertificate` of a guard. The result completes it with the guard's name in events, and whether tokens must be bound. */
 export function readClientCertificate(reader: OptionReader, name: string): (guard: string, isDemanded: boolean) => ClientCertificateConfig {
   const inner = reader.inner(name, Object.keys(CLIENT_CERTIFICATE));
   const { header, trustedProxies, xfccElements, getCertificate, unsafeAcceptUnauthorizedCertificates } = readTable(inner, CLIENT_CERTIFICATE);
@@ -80,7 +80,7 @@ export function readClientCertificate(reader: OptionReader, name: string): (guar
   });
 }
 
-/** Returns the name of this runtime if none of its servers tells the certificate of a client. */
+/** Returns the name of this runtime if none of its servers passes on the certificates of clients. */
 function runtimeWithoutCertificates(): string | undefined {
   if (process.versions['bun'] !== undefined) return 'Bun';
   return globalThis.navigator?.userAgent === 'Cloudflare-Workers' ? 'Workers' : undefined;
@@ -128,7 +128,7 @@ const NAMED_HEADER = {
   },
 } satisfies OptionTable<NamedCertificateHeader>;
 
-/** One place counts, so that a certificate of another place never does. */
+/** Only one source may be set, so that a certificate from another one never counts. */
 function checkTogether(reader: OptionReader, header: NamedCertificateHeader | undefined): void {
   const isGiven = (name: keyof ClientCertificateOptions): boolean => reader.get(name) !== undefined;
   if (isGiven('header') && isGiven('getCertificate')) reader.wrong('getCertificate', 'cannot be combined with header. Remove one of the two');

@@ -9,8 +9,8 @@ import { replayName, type ReplayStore } from '../lib/replays.js';
 type Result = VerificationFailure | undefined;
 
 /**
- * A valid proof. The thumbprint of its key and its `jti` are its name in the store, and the sender is charged for the place that it takes there. If its nonce is of
- * the last period, the client gets a new one.
+ * A valid proof. The thumbprint of its key and its `jti` are its name in the store, and the sender is charged for the place that it takes there. If its nonce is
+ * old, the client gets a new one.
  */
 export type Spendable = readonly [jkt: string, jti: string, sender: Sender, kept: KeptForProofs, newNonce?: string | undefined];
 
@@ -23,7 +23,7 @@ export interface Sender {
 
 /** What a request has proven. One guard may check a request several times, and so may several guards. All of these checks use the proof once. */
 interface Proven {
-  /** The very object: a connection may hold several requests, and what one of them proves does not count for the next (rule 89). */
+  /** Compared by identity: a connection may hold several requests, and what one of them proves does not count for the next (rule 89). */
   readonly headers: object;
   readonly proof: string | readonly string[];
   readonly token: string;
@@ -41,7 +41,7 @@ const TIMEOUT_MS = 5000;
  * a socket that it was upgraded to.
  *
  * @param ttlSeconds how long a proof may be accepted
- * @param renew is called with the new nonce of a request that this very check has accepted before, perhaps as another object
+ * @param renew is called with the client's new nonce if this very check has accepted the request before, perhaps as another object
  */
 export function createSpending(replays: ReplayStore, ttlSeconds: number, renew?: (request: ProtectedRequest, newNonce: string) => void) {
   const check = {};
@@ -76,7 +76,7 @@ function isSpendable(examined: VerificationFailure | Spendable): examined is Spe
   return Array.isArray(examined);
 }
 
-/** Only what holds is remembered: the store decides again on everything else. */
+/** Remembers only results that are accepted or still pending. After a failure, the store decides again. */
 function remember(slot: Slot<Proven>, of: Proven, entry: Proven['by'][number]): Result | Promise<Result> {
   const { result } = entry;
   if (result !== undefined && !(result instanceof Promise)) return result;

@@ -3,17 +3,17 @@ import { publicKeyAlgorithms, type Algorithm } from '../jose/algorithms.js';
 import { own } from '../lib/json.js';
 import { printable } from '../lib/url.js';
 
-/** What a guard makes of a key of a JWKS. */
+/** How a guard sees a key of a JWKS. */
 export interface InspectedKey {
   /** Its place in the JWKS, from 0. */
   readonly index: number;
   /** Shortened and printable; undefined if the key has none. */
   readonly keyId: string | undefined;
-  /** `RSA 2048`, `EC P-256`; `unknown` if it says nothing that is known. */
+  /** `RSA 2048`, `EC P-256`; `unknown` if its type is not known. */
   readonly kind: string;
   /** The algorithms that it can verify. Empty if a guard skips it. */
   readonly algorithms: readonly string[];
-  /** Why a guard skips it, in words that follow its name. */
+  /** Why a guard skips it, as the rest of a sentence about the key: `is not usable`. */
   readonly skipped: string | undefined;
   /** Whether it is skipped because of a mistake, and not because it has another use. */
   readonly isMistake: boolean;
@@ -24,7 +24,7 @@ export interface InspectedKey {
 const MAX_INSPECTED = 200;
 
 /**
- * Inspects the keys of a JWKS with the eyes of a guard.
+ * Inspects the keys of a JWKS as a guard does.
  *
  * @param algorithms those that the guard allows. Default: all with public keys
  * @param use what the keys must be for. Default: signatures

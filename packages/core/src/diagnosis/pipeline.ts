@@ -21,7 +21,7 @@ export type StepName =
 /** A step of the pipeline. */
 export interface PipelineStep {
   readonly name: StepName;
-  /** What the step makes sure of: words that are true if it passes. */
+  /** What the step checks, in words that are true if it passes. */
   readonly title: string;
   /** The reasons of the refusals in this step. */
   readonly reasons: readonly Reason[];
@@ -88,7 +88,7 @@ function step(name: StepName, title: string, ...reasons: readonly Reason[]): Pip
 }
 
 /**
- * Returns the step in which a refusal happened, and the earlier steps that were not reached: a guard that does not know the issuer of a token looks no key up.
+ * Returns the step in which a refusal happened, and the earlier steps that were not reached: a guard that does not know a token's issuer does not look up its key.
  *
  * @param cause the refusal's `cause`, which names a claim
  */

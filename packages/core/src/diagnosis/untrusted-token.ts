@@ -16,7 +16,7 @@ export interface UntrustedToken {
   readonly otherKind: { readonly where: 'header' | 'claim'; readonly name: string } | undefined;
 }
 
-/** Reads a token without verifying it, for people who look for a mistake. Nothing may be decided by the result. */
+/** Reads a token without verifying it, for people who look for a mistake. Never base a decision on the result. */
 export function readUntrusted(token: string): UntrustedToken {
   const [header64 = '', payload64 = ''] = token.split('.', 2);
   const header = objectIn(header64);
