@@ -23,7 +23,7 @@ export interface RequestEvent {
   readonly path: string | undefined;
   /** The framework's identifier of the request, if it has one. */
   readonly requestId: string | undefined;
-  /** The client that the token was issued to, if the token passed every check of its own. Of a refusal, that is: if a policy or a revocation refused it. */
+  /** The client that the token was issued to, if the token itself is valid. A refusal has it only if a policy or a revocation refused the request. */
   readonly clientId: string | undefined;
 }
 
@@ -100,8 +100,8 @@ export interface Events {
   /** A logout token or security event came a second time, and had no effect. */
   'tokenward:token-replayed': { readonly issuer: string; readonly of: 'logout_token' | 'security_event' };
   /**
-   * A request with a valid token that is bound to a certificate has a header with a certificate, which did not count: it came from an address that is no trusted
-   * proxy, was duplicated, or was not in the right form or spelling. Somebody may try to pass as another client.
+   * A request with a valid certificate-bound token has a header with a certificate that did not count: it came from an address that is no trusted proxy, was
+   * duplicated, or was not in the right form or spelling. Somebody may try to pass as another client.
    */
   'tokenward:certificate-ignored': { readonly cause: IgnoredCertificate } & RequestEvent;
   /** A token has a longer lifetime than `monitoring.longLivedSeconds`. `maxTokenLifetimeSeconds` would refuse it. */
@@ -109,8 +109,8 @@ export interface Events {
   /** A new token was issued in the future by this machine's clock: the issuer's clock is at least `skewSeconds` ahead. */
   'tokenward:clock-skew': { readonly issuer: string; readonly skewSeconds: number };
   /**
-   * An issuer was asked about a token. `failed`: nothing it said counts, and `message` names the address and what happened there. Requests with the same token
-   * share a question, and kept answers need none.
+   * An issuer was asked about a token. `failed`: there is no usable answer, and `message` names the address and what happened there. Requests with the same
+   * token share one call, and cached answers need none.
    */
   'tokenward:introspected': {
     readonly issuer: string;

@@ -14,7 +14,7 @@ export interface OutageDetails {
 export interface OutageWarnings {
   /** Call it at each failure. Only the first one of an outage prints a warning. `message` says what failed and what still works, without secrets. */
   began(name: string, message: string, details?: OutageDetails): void;
-  /** Call it at each success. It prints a warning only if the beginning of the outage was printed, or told. */
+  /** Call it at each success. It prints a warning only if the beginning of the outage was printed, or told to the caller of `warm()`. */
   ended(name: string, message: string): void;
   /** Call it when the guard or store is closed. The end of the outage is then not printed. */
   forget(name: string): void;

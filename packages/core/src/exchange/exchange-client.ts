@@ -40,13 +40,13 @@ export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeSe
   const limits = { transport: nodeRequest, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds, access };
   const address = createEndpointAddress(endpoint, limits);
 
-  /** Lets no other error out: one of the key that signs assertions could quote it. */
+  /** Throws a TokenExchangeError in place of every other error: an error about the key that signs assertions could quote that key. */
   async function attempt<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();
     } catch (error) {
       if (error instanceof TokenExchangeError) throw error;
-      // the address may have moved
+      // the endpoint may have moved
       address.forget();
       throw new TokenExchangeError('unavailable', error instanceof IssuerRequestError ? error.message : 'the exchange could not be sent');
     }

@@ -23,8 +23,8 @@ const OWN_FIELDS = ['authorization', 'proxy-authorization', 'dpop'];
 const PROTOCOLS: ReadonlySet<string> = new Set(['https:', 'http:']);
 
 /**
- * Calls an API with a token. If the API answers 401 to a token that was kept, it may have been revoked meanwhile. So the call is sent once more with a new
- * token, if its body can be sent again. A new token is never tried twice.
+ * Calls an API with a token. A kept token may have been revoked meanwhile. So if the API answers 401 to one, the call is sent once more with a new token,
+ * provided that its body can be sent again. A new token is never tried twice.
  */
 export async function sendAs(url: string | URL, init: RequestInit = {}, sending: Sending): Promise<Response> {
   const address = addressOf(url, sending.target);
@@ -112,7 +112,7 @@ async function send(address: URL, init: Call, token: string, { callTimeoutSecond
     // a user's own fetch may ignore the signal
     response = await Promise.race([answer, rejectOn(late.signal)]);
   } catch (error) {
-    // what the caller's signal says is the caller's own
+    // if the caller's own signal aborted, the caller gets its reason
     init.signal?.throwIfAborted();
     const { href, origin } = address;
     // the global fetch may be the app's own, too: many tools replace it

@@ -141,7 +141,7 @@ function closedError(): TokenExchangeError {
   return new TokenExchangeError('unavailable', 'the token exchange is closed');
 }
 
-/** The name does not tell the token, which would otherwise be kept in one more place. */
+/** Returns a hash: otherwise the token would be kept in one more place. */
 function nameOf({ received, target, scope }: Wanted): string {
   return createHash('sha256')
     .update(JSON.stringify([received, target.audience, scope ?? null]))

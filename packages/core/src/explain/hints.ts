@@ -13,7 +13,7 @@ interface Explainable {
   explain(): Explanation;
 }
 
-/** What was printed. The logger of a framework leaves it out: the same refusal on two lines looks like two. */
+/** The refusals that were printed. The logger of a framework leaves them out: the same refusal on two lines looks like two. */
 const printedRefusals = new WeakSet<object>();
 
 /** Whether a refusal was printed on stderr, as a hint or because of `NODE_DEBUG`. */

@@ -32,7 +32,7 @@ export interface AuthenticatorConfig {
   readonly acceptsDpop: boolean;
   /** Finds the tokens of requests without an `Authorization` header, in the places that the option `credentials` names. */
   readonly elsewhere: ReadElsewhere | undefined;
-  /** Finds the tokens of requests without any. */
+  /** Finds the tokens of browser sessions, for requests without other credentials. */
   readonly session: SessionReader | undefined;
   /** Whether the verifier may return the same Auth for several requests. */
   readonly isCaching: boolean;

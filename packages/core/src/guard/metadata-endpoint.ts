@@ -29,7 +29,7 @@ export interface MetadataEndpointConfig {
 }
 
 /**
- * Creates the metadata of an API. Nothing in it comes from a request: the client that asks chooses its `Host`, and others read what a cache kept of the answer
+ * Creates the metadata of an API. Nothing in it comes from a request: a client chooses the `Host` that it sends, and a cache may serve the answer to others
  * (RFC 9728 s3.3, s7.3).
  */
 export function createMetadataEndpoint(
@@ -68,7 +68,7 @@ export function createMetadataEndpoint(
     };
   }
 
-  /** Writes the document once for the same routes. */
+  /** Returns the document. It is written again only if the routes have changed. */
   function found(): MetadataAnswer {
     const ofRoutes = typeof policies === 'function' ? policies() : policies;
     if (last?.policies === ofRoutes && last.count === ofRoutes.length) return last.answer;

@@ -220,7 +220,7 @@ function publicMembers({ kty, n, e, crv, x, y, alg, pub }: Record<string, unknow
 /**
  * Prepares a key for one algorithm.
  *
- * @throws Error if this runtime cannot verify the algorithm. It would otherwise verify PKCS #1 v1.5 signatures under the name of PSS
+ * @throws Error if this runtime cannot verify the algorithm. Such a runtime would verify PKCS #1 v1.5 signatures under the name of PSS
  */
 export function prepare(key: KeyObject, traits: AlgorithmTraits): PreparedKey {
   const way = traits.padding && pssWay();

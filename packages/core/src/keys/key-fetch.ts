@@ -86,11 +86,11 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
     }
   }
 
-  /** Fetches the metadata again, and meanwhile the keys, since a server that hangs takes all the time that both have. If only the metadata cannot be fetched, the keys count. */
+  /** Fetches the metadata and the keys at once: they share a time limit, and a server may hang. If only the metadata cannot be fetched, the keys count. */
   async function fetchDoubted(jwksUri: string, options: FetchOptions): Promise<FetchedKeys> {
     const moved = new AbortController();
     const fetching = fetchFrom(jwksUri, { ...options, signal: AbortSignal.any([options.signal, moved.signal]) });
-    // it may fail before the metadata is there
+    // avoids an unhandled rejection if it fails before the metadata arrives
     fetching.catch(() => {});
     try {
       const current = await discover(options.signal);
@@ -124,7 +124,7 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
       const current = await discover(signal);
       return current === jwksUri ? { ...fetched, metadataError: undefined } : await fetchFrom(current, options);
     } catch (error) {
-      // whatever it is, the keys are those of this moment. The next fetch decides
+      // whatever failed, these keys are current. The next fetch reads the metadata again
       return { ...fetched, metadataError: error as Error };
     }
   };

@@ -178,7 +178,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     publish('tokenward:keys-refreshed', { issuer: name(), source: 'issuer', keyIds: set.keyIds.map((keyId) => printable(keyId)), remarks: set.remarks });
   }
 
-  /** No event tells it: the keys were refreshed. */
+  /** Prints that the metadata is away, or back. It publishes no event: the keys were refreshed. */
   function tellMetadataOutage(): void {
     if (closed || isMetadataAway === (metadataError !== undefined)) return;
     // anybody can invent an unverified issuer
@@ -218,7 +218,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
 
   function unavailableError(cause: Error): KeysUnavailableError {
     const other = otherIssuerIn(cause);
-    // nobody gets the 503 of this issuer's tokens: there are none
+    // this issuer has no tokens that could get a 503
     const effect = other === undefined ? '' : `. Until then, tokens of "${printable(other)}" get 401 issuer_mismatch`;
     return new KeysUnavailableError(`the keys of ${name()} could not be fetched: ${cause.message}${effect}`, { cause });
   }

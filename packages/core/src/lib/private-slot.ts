@@ -62,7 +62,7 @@ export class WithNotes extends ReturnsGiven {
 
   /**
    * @param given gets the field, if it is set
-   * @param notes the first value of the field. A variable of this module would cost more, since V8 keeps a list of old places with new objects
+   * @param notes the first value of the field. A variable of this module would cost more, since V8 records each old place that refers to a new object
    */
   constructor(given?: object, notes?: Note) {
     super(given);

@@ -37,7 +37,7 @@ export interface CallLimits {
   /** The largest answer, after decompression. */
   readonly maxBytes: number;
   readonly timeoutSeconds: number;
-  /** What a fetch of metadata shows, and whom {@link createEndpointAddress} has it trust besides the authorities of Node. */
+  /** What a fetch of metadata shows and trusts. {@link createEndpointAddress} also trusts the authorities of Node. */
   readonly access?: FetchLimits['access'];
 }
 
@@ -90,7 +90,7 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
     try {
       return (address = await locate(endpoint, searchLimits, controller.signal));
     } catch (error) {
-      // closing has taken it away by now
+      // `close` has cleared it
       if (former !== undefined && error instanceof MetadataUnavailableError) return (address = former);
       throw new IssuerRequestError((error as Error).message);
     } finally {

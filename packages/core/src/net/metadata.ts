@@ -28,7 +28,7 @@ export class OtherIssuerError extends Error {
   }
 }
 
-/** No document could be fetched, so nothing is known about its content. That there is none is known, and another error. */
+/** The metadata could not be fetched, so its content is unknown. If the servers say that there is no document, the error is another one. */
 export class MetadataUnavailableError extends Error {}
 
 /**

@@ -51,7 +51,7 @@ export interface AuthorizedGet {
 /** The authorities that sign the server's certificate, in PEM, instead of those of Node. */
 export interface TlsTrust {
   readonly ca: string;
-  /** The same authorities, already read. Not every runtime has a use for it. */
+  /** The same authorities, already parsed. Not every runtime can use it. */
   readonly secureContext?: SecureContext | undefined;
 }
 
@@ -156,7 +156,7 @@ export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
       try {
         return await fetch(url, { method, headers: { accept: HEADERS.accept, ...headers }, body, redirect: 'manual', signal });
       } catch (error) {
-        // it holds a token, or the credentials of a client
+        // the message may quote what was sent: a token, or the credentials of a client
         throw sent ? withoutMessage(error) : error;
       }
     }
