@@ -16,7 +16,7 @@ export interface SecuredApi {
   readonly impliedScopes: Readonly<Record<string, readonly string[]>>;
 }
 
-/** A document that names the issuers of more than a few would be read by nobody. */
+/** Nobody would read a longer list of issuers. */
 const MAX_ISSUERS = 20;
 
 /**

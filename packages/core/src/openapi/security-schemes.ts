@@ -143,13 +143,13 @@ function uniqueName(wanted: string, taken: Set<string>): string {
   return name;
 }
 
-/** Swagger 2.0 has no scheme for tokens, so there the header itself is the key. */
+/** Swagger 2.0 has no scheme for bearer tokens, so there the header counts as an API key. */
 function tokenInHeader(version: OpenApiVersion, description: string): OpenApiSecurityScheme {
   if (version === '2.0') return { type: 'apiKey', in: 'header', name: 'Authorization', description };
   return { type: 'http', scheme: 'bearer', description };
 }
 
-/** Versions before 3.1 have no client certificates. */
+/** Versions before 3.1 have no scheme for client certificates. */
 function isOld(version: OpenApiVersion): boolean {
   return version === '2.0' || version === '3.0';
 }

@@ -46,7 +46,7 @@ type CredentialsReason = Extract<
 >;
 
 const MISSING: CredentialsFailure = { reason: 'missing_token', token: undefined };
-/** The same failure at a guard with a browser session, for operators. */
+/** The same failure, in a guard with a browser session. The cause is for operators. */
 export const WITHOUT_SESSION: CredentialsFailure = {
   reason: 'missing_token',
   token: undefined,
@@ -112,7 +112,7 @@ export function readCredentials(request: ProtectedRequest, maxTokenBytes: number
   return hasQueryToken(request.target) ? MULTIPLE : { scheme: 'Bearer', token };
 }
 
-/** Returns the credentials that a token makes, wherever it was found: a browser session, or a header of its own, may have it. */
+/** Returns credentials with a token from the `Authorization` header, from another header or from a browser session. */
 export function credentialsOf(token: string, target: string, maxTokenBytes: number, scheme: AuthScheme = 'Bearer'): Credentials | CredentialsFailure {
   if (token.length > maxTokenBytes) return TOO_LARGE;
   return hasQueryToken(target) ? MULTIPLE : { scheme, token };

@@ -28,7 +28,7 @@ export interface RevocationMirror {
   /** Removes the records that have ended. It runs at most once a minute, so you may call it for every request. */
   sweep(nowSeconds: number): void;
   records(): IterableIterator<RevocationRecord>;
-  /** Returns the issuers that have records or a cut-off of their own, with that cut-off. The one that removed issuers share is not theirs. */
+  /** Returns the issuers that have records or a cut-off of their own, with that cut-off. It leaves out the cut-off that removed issuers share. */
   issuers(): IterableIterator<readonly [issuer: string, cutoff: number | undefined]>;
   readonly size: number;
 }
@@ -80,7 +80,7 @@ export function createRevocationMirror({
   let sweptMinute = -Infinity;
   let size = 0;
   let bytes = 0;
-  /** The latest cut-offs of the issuers that were removed. They apply to every issuer, and `endedCutoff` only after the clock was set back. */
+  /** The latest cut-offs of the issuers that were removed. `cutoff` applies to every issuer, `endedCutoff` only after the clock was set back. */
   const removed = { cutoff: NEVER, endedCutoff: NEVER };
 
   function apply(record: RevocationRecord): RevocationRecord | undefined {
@@ -179,7 +179,7 @@ export function createRevocationMirror({
   return {
     apply,
     find(token, nowSeconds) {
-      // most of the time nothing is revoked, and this is asked for every request
+      // most of the time nothing is revoked, and this runs for every request
       if (byIssuer.size === 0 && removed.cutoff === NEVER) return undefined;
       const issuer = byIssuer.get(token.issuer);
       const found = issuer && issuer.records > 0 ? findRecord(issuer, token, nowSeconds) : undefined;

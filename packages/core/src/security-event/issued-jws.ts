@@ -23,7 +23,7 @@ export interface JwsFailure {
   readonly retryAfterSeconds?: number | undefined;
 }
 
-/** The cause if the key is unknown, and the issuer cannot be asked for new ones yet. */
+/** The cause if the key is unknown, and new keys cannot be fetched yet. */
 export const UNKNOWN_KEY = 'key';
 
 /** Verifies a JWS from an issuer as strictly as an access token, with the same keys. Before the signature is verified, only `iss` is used. */

@@ -46,7 +46,7 @@ export function mediaTypeOf({ headers }: ReceivedMessage): string | undefined {
   return field?.split(';', 1)[0]!.trim().toLowerCase();
 }
 
-/** Returns a header field that may occur only once; undefined if it is absent or repeated, in any case of its name. */
+/** Returns a header field that may occur only once; undefined if it is absent or repeated. The case of its name does not matter. */
 export function singleField(headers: ReceivedMessage['headers'], name: string): string | undefined {
   const field = fieldOf({ headers }, name);
   if (field === undefined || typeof field === 'string') return field;

@@ -17,7 +17,7 @@ const OPTIONS = {
   clock: readClock,
 } satisfies OptionTable<MemorySessionsOptions>;
 
-/** More sessions of one user, or more than half of all, end the user's oldest one, so that one user cannot end the sessions of others. */
+/** If a user has more sessions than this, or more than half of all, the user's oldest one ends. So one user cannot end the sessions of others. */
 const MAX_PER_LABEL = 1000;
 const MAX_LEASES = 100_000;
 
@@ -70,7 +70,7 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
     if (sessions.size >= maxEntries) remove(sessions.get(first(sessions.keys()))!);
   }
 
-  /** Visits few: those that were used longest ago are the ones that have ended. */
+  /** Visits few sessions: those that were used longest ago are the ones that have ended. */
   function removeEnded(): void {
     const nowSeconds = clock.now() / 1000;
     for (const session of sessions.values()) {

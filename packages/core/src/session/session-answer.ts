@@ -68,8 +68,7 @@ const NONSENSE = unavailableSession('the session returned neither a token nor a 
 const WRONG_HEADERS = unavailableSession('the session returned malformed Set-Cookie lines');
 
 /**
- * Returns the `Set-Cookie` lines among headers; undefined if they are malformed. Other headers are ignored: a session sets cookies, and the rest of a response
- * is none of its business.
+ * Returns the `Set-Cookie` lines among headers; undefined if they are malformed. Other headers are ignored: a session sets cookies and nothing else.
  */
 function cookiesOf(headers: unknown): readonly string[] | undefined {
   if (headers === undefined) return NO_COOKIES;
