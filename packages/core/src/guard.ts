@@ -84,7 +84,7 @@ export function repeatedChecksOf(guard: ResourceGuard): RepeatedChecks {
  * Returns the refusal that a request would get if its sender had proved that it may use the token; undefined if there is none. It is for tools that find out
  * what else is wrong with a bound token. It admits nobody, and publishes no event.
  *
- * @param guard of this copy of the package. No other knows what is behind its proof
+ * @param guard a guard of this copy of the package: no other copy's can be asked
  */
 export async function refusalBehindProof(guard: ResourceGuard, request: ProtectedRequest, requirements: RouteRequirements): Promise<Deny | undefined> {
   return hiddenChecks.get(guard)!.behindProof(request, requirements);
@@ -323,7 +323,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       tokenSignals.close();
     },
   };
-  // hidden: a copy of a guard with another `check`, as for tests of NestJS, cannot be acted at
+  // not enumerable: tests must not act at a copy of a guard that has another `check`, as in tests of NestJS
   const guard = Object.freeze(Object.defineProperty(methods, ACT_IN_TESTS, { value: actInTests }));
   const repeated: RepeatedChecks = { check, permit: permitAndReport as RepeatedChecks['permit'] };
   hiddenChecks.set(guard, { silently: checkUnreported, behindProof: denialBehindProof, repeated });

@@ -40,9 +40,9 @@ export interface ResourceGuard<C extends object = AppClaims> {
   /**
    * Fetches the issuers' keys, finds their introspection endpoints, and reads a shared store of revocations, before the first request.
    *
-   * If several of these fail, it throws the first kind of this list that is among them, with the messages of all.
+   * If several of these fail, it throws the one that comes first in this list, with the messages of all.
    *
-   * @throws KeysUnavailableError if keys cannot be fetched; later requests try again. No `TOKENWARD_OUTAGE` warning repeats it, so print it
+   * @throws KeysUnavailableError if keys cannot be fetched; the guard tries again in the background. No `TOKENWARD_OUTAGE` warning repeats it, so print it
    * @throws RevocationStoreError if the store cannot be read; the guard tries again in the background
    * @throws IssuerRequestError if an introspection endpoint cannot be found; later requests try again
    */

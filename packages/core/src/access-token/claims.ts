@@ -8,7 +8,7 @@ import type { ClaimFailure } from './claim-failure.js';
 import { otherTokenClaim, registeredClaims } from './registered-claims.js';
 import { examineTime } from './token-time.js';
 
-/** The values that examined claims have. */
+/** The values that were read from examined claims. */
 export interface ExaminedClaims {
   readonly claims: JsonObject;
   readonly subject: string | undefined;

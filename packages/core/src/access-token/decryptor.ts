@@ -37,7 +37,7 @@ export interface DecryptionHealth {
 
 /** Half of libuv's default thread pool, in which keys are used. The other half stays free for files and DNS. */
 const MAX_CONCURRENT = 2;
-/** They wait for a few tenths of a second at most. */
+/** Tokens wait for a few tenths of a second at most. */
 const MAX_WAITING = 200;
 
 const NOT_DECRYPTED = 'none of the keys that fit its kid and alg decrypts it';

@@ -7,7 +7,7 @@ import { rejectOn } from '../net/fetch-json.js';
 import { IssuerRequestError } from '../net/issuer-request-error.js';
 import { SIGNED_ANSWER, verifySignedAnswer } from './signed-introspection.js';
 
-/** What an endpoint said about a token, or why it said nothing that counts. */
+/** What an endpoint said about a token, or why its answer is not usable. */
 export type Questioned =
   | { readonly answer: JsonObject }
   | {
@@ -15,9 +15,9 @@ export type Questioned =
       readonly answer: undefined;
       /** Names the address and what happened there. It contains nothing of the answer. */
       readonly message: string;
-      /** Whether the endpoint itself is the reason, whichever token it is asked about. */
+      /** Whether the endpoint would fail for every other token, too. */
       readonly isDown: boolean;
-      /** How long the server wants to be left alone. */
+      /** How long the server asks us to wait. */
       readonly pauseSeconds: number | undefined;
     };
 
@@ -35,7 +35,7 @@ export interface IntrospectionClient {
 
 /** RFC 7662 sets no limit. An answer describes one token. */
 const MAX_ANSWER_BYTES = 65_536;
-/** What a server may answer because of the token in the request. All other statuses would come for every token. */
+/** A server may answer with these because of the token in the request. It would answer with any other status whatever the token. */
 const ABOUT_THE_TOKEN: ReadonlySet<number> = new Set([400, 413, 414, 422, 500]);
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const MAX_PAUSE_SECONDS = 30;

@@ -25,7 +25,7 @@ export class QueueFullError extends Error {
 
 type Grant = () => void;
 
-/** Of the questions at a time, a quarter is only for tokens that were active a short time ago. */
+/** The share of simultaneous questions that is reserved for tokens that were active a short time ago. */
 const RESERVED = 0.25;
 
 /**

@@ -10,7 +10,7 @@ export interface SharedAnswers {
 
 /** Clocks of a fleet differ a little. */
 const MAX_AHEAD_SECONDS = 5;
-/** A slow store must not take the time for asking the issuer. */
+/** A slow store must not use up the time for asking the issuer. */
 const MAX_WAIT_MS = 500;
 
 /** @returns undefined if the issuer's options have no `cache` */

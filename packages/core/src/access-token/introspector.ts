@@ -121,7 +121,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     }
   }
 
-  /** A question waits for half of its time at the most. With less than the other half, an endpoint could answer none of a flood in time. */
+  /** Waits for at most half of the question's time. With less time left, a slow endpoint could answer no question of a flood. */
   async function waitForTurn(isKnown: boolean, endsAtMs: number): Promise<(() => void) | string> {
     const limit = timeLimit(endsAtMs - performance.now() - timeoutSeconds * 500);
     try {
@@ -186,12 +186,12 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     report('active');
     const answer = { claims: result.answer, askedAt };
     const verified = accept(hash, token, answer, askedAtMs, known);
-    // nobody waits for it, and a failure means only that others ask too
+    // nobody waits for the store, and if it fails, other processes only ask, too
     if (isVerified(verified)) shared?.share(hash, token, answer, Math.min(cacheSeconds, verified.auth.expiresAt - askedAt));
     return verified;
   }
 
-  /** Tells the requests that use a token that it has ended, even if it was evicted meanwhile. */
+  /** Tells the requests that use a token that the token has ended, even if it was evicted meanwhile. */
   function end(hash: string, known: IntrospectedToken | undefined): void {
     memory.delete(hash);
     if (!known) return;

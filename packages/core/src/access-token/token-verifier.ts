@@ -72,12 +72,12 @@ export function createTokenVerifier(jwts: TokenVerifier, introspection: Introspe
 }
 
 const THREE_SEGMENTS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-/** The second one is empty if the key is not encrypted (RFC 7516 s7.1). */
+/** The second segment is empty if the key is not encrypted (RFC 7516 s7.1). */
 const FIVE_SEGMENTS = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
- * Whether a token has the form of a JWT: three segments of base64url. So has a token that begins as a JWT's header does and has three segments with other
- * characters: a JWT that somebody padded is no opaque token.
+ * Whether a token has the form of a JWT: three segments of base64url. Three segments with other characters count, too, if they begin like the header of a JWT: a
+ * JWT that somebody padded is no opaque token.
  */
 function isJwtShaped(token: string, decrypts: boolean): boolean {
   const first = token.indexOf('.');

@@ -96,7 +96,7 @@ function verifyCached(
   return cached;
 }
 
-/** Mostly there is one key. */
+/** Looks at the first key before all others: mostly there is only one. */
 function includes(keys: readonly PreparedKey[] | undefined, key: PreparedKey): boolean {
   return keys !== undefined && (keys[0] === key || keys.includes(key));
 }
@@ -208,7 +208,7 @@ function introspectJwt(issuer: Issuer, token: string, jws: PresentedJws, config:
   return answered instanceof Promise ? answered.then((late) => boundAsItSays(late, jws)) : boundAsItSays(answered, jws);
 }
 
-/** Others may have acted on the header of an encrypted token, and the answer does not show it. */
+/** Refuses a token whose encrypted and signed claims differ. Others may have acted on the header, and the issuer's answer does not show it. */
 function unlikeItsHeader(replicated: JsonObject, payload: CompactJws['payload'], issuer: Issuer): VerificationFailure | undefined {
   const claims = parseStrictObject(payload);
   if (!claims) return { reason: 'malformed_token', cause: 'its header repeats claims, but its payload is not a strict JSON object', issuer };

@@ -17,9 +17,9 @@ export interface HeldResult<T> {
  * Holds back what is answered until the decision is known and the caller of the guard waits for the result. A caller that forgot `await` never does: if the
  * request is refused, the refusal is sent then, and the caller's answer is dropped.
  *
- * @returns the result, for the caller. To wait for it is to call its `then` with the functions that settle another promise, as `await` and `Promise.all` do. `catch`,
- *   `finally` and a `then` with functions of the caller only lead to another promise, which must be waited for. A caller that waits in another way, as `from` of
- *   RxJS does, counts as one that does not: it gets the same refusal.
+ * @returns the result, for the caller. A caller waits by calling its `then` with the functions that settle another promise, as `await` and `Promise.all` do.
+ *   `catch`, `finally` and a `then` with the caller's own functions only return another promise, and the caller must wait for that one. A caller that waits in
+ *   another way, such as with `from` of RxJS, counts as one that does not wait: it gets the same refusal.
  */
 export function holdAnswer<T>({ result, admitted, refuse }: HeldResult<T>, response: ServerResponse): Promise<T> {
   const gate = closeGate(response);
@@ -75,7 +75,7 @@ export function holdAnswer<T>({ result, admitted, refuse }: HeldResult<T>, respo
   return watch(result);
 }
 
-/** Whether the runtime made a function to settle a promise. Such a function has no name: one made by `bind`, and one of an object of the runtime, has one. */
+/** Whether the runtime made a function to settle a promise. Such a function has no name, unlike one made by `bind` and the methods of a runtime's objects. */
 function settlesPromise(handler: unknown): boolean {
   return typeof handler === 'function' && handler.name === '' && NATIVE.test(Function.prototype.toString.call(handler));
 }

@@ -84,7 +84,7 @@ export interface GuardMethods<Handler, Request extends object = object, C extend
   /**
    * Fetches the issuer's keys, finds its introspection endpoint, and reads a shared store of revocations, before the first request.
    *
-   * @throws KeysUnavailableError, RevocationStoreError or IssuerRequestError if any of these fails, with the messages of all failures. The guard tries again at later requests.
+   * @throws KeysUnavailableError, RevocationStoreError or IssuerRequestError if any of these fails, with the messages of all failures. The guard keeps trying.
    */
   warm(): Promise<void>;
   /** Returns the state of keys, caches and revocations, for a readiness probe or a status page. */

@@ -12,8 +12,8 @@ import type { FetchAs, FetchAsOptions, TokenExchange } from './token-exchange.js
 import { createTokenSource } from './token-source.js';
 
 /**
- * Creates what calls other APIs in the name of the users of this one. For each call, it exchanges the received token for one of the called API (RFC 8693), and
- * sends that only to the origins that the options list for the API.
+ * Creates a client that calls other APIs in the name of this API's users. For each call, it exchanges the received token for a token for the called API (RFC
+ * 8693), and sends the new one only to the origins that the options list for that API.
  *
  * @throws ConfigurationError that lists all invalid options
  *
@@ -32,7 +32,7 @@ export function createTokenExchange(options: TokenExchangeOptions): TokenExchang
   const { targets, server, callTimeoutSeconds, apiFetch, clock } = config;
   const source = server && createTokenSource(server, config);
 
-  /** Is called before each sending, since a long job may outlive the token in whose name it works. */
+  /** Runs before each call, since a long job may outlive the token in whose name it works. */
   function assertUsable(auth: Auth<object>, { audience, relays }: Target): void {
     if (hasEnded(auth) || !isWithinLifetime(auth, clock.now() / 1000))
       throw new TokenExchangeError('token_ended', `the received token has ended, so ${shownMember(audience)} is not called in its name`);

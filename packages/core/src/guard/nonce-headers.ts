@@ -3,7 +3,7 @@ import { addHeaders } from '../decision/denial.js';
 
 /**
  * Returns a decision that gives the client a new nonce for its next proof (RFC 9449 s8.2). No cache may keep the answer, unless the handler says otherwise:
- * it would give the nonce to others, when it is old.
+ * a cache would give an old nonce to others.
  */
 export function withNonce<D extends Decision>(decision: D, nonce: string): D {
   const headers: ResponseHeaders = Object.freeze({ 'cache-control': 'no-store', ...decision.headers, 'dpop-nonce': nonce });

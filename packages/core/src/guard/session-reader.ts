@@ -23,7 +23,7 @@ export interface SessionReader {
 /** What a session answered for a request. Several guards, and several checks of one guard, share it. */
 interface Asked {
   readonly session: object;
-  /** The very object: a connection may hold several requests, and what one of them proves does not count for the next (rule 129). */
+  /** Compared by identity: a connection may hold several requests, and what one of them proves does not count for the next (rule 129). */
   readonly headers: object;
   readonly cookie: unknown;
   readonly atMs: number;

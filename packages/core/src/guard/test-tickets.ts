@@ -49,7 +49,7 @@ interface Ticket {
   readonly issuedAt: number;
 }
 
-/** More tickets than the tests of a process need at a time. A ticket that was not used for longest is dropped first. */
+/** More tickets than the tests of a process need at a time. The least recently used one is dropped first. */
 const MAX_TICKETS = 10_000;
 /** No key and no server vouches for a ticket: the test does, as long as the process lives. */
 const VOUCHED_BY_TEST: Standing = Object.freeze({ isActive: true, freshUntilMs: Infinity, freshUntilSeconds: Infinity });

@@ -37,11 +37,11 @@ export interface IntrospectionOptions {
   readonly inactiveCacheSeconds?: number | undefined;
   /** How many tokens are kept, active and inactive ones each. Default: 10000. */
   readonly maxEntries?: number | undefined;
-  /** The limit for one question in total, with waiting for its turn. Default: 5. */
+  /** The limit for one question in total, including the wait for its turn. Default: 5. */
   readonly timeoutSeconds?: number | undefined;
   /** The most questions at a time. Default: 20. */
   readonly maxConcurrent?: number | undefined;
-  /** The most tokens that wait for their turn, of tokens in use and of others each. Beyond that, requests get 503. Default: 200. */
+  /** The most tokens that wait for their turn: so many tokens in use, and as many others. Beyond that, requests get 503. Default: 200. */
   readonly maxQueued?: number | undefined;
   /** Shares answers with the other processes of a fleet: `redisIntrospections(...)` of `@tokenward/redis`. Default: each process asks for itself. */
   readonly cache?: IntrospectionCache | undefined;

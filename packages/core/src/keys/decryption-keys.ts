@@ -123,7 +123,7 @@ function jwksIn(text: string, wishes: KeyWishes): readonly DecryptionKey[] {
   );
 }
 
-/** Lets a message that follows an option's name follow a file's name. */
+/** Changes a message about an option into one about a key in its file. */
 function attempt<T>(parse: () => T, prefix = 'a key in it '): T {
   try {
     return parse();

@@ -5,7 +5,7 @@ import { readTextFile } from './watched-file.js';
 /** What the options say about the server of the keys. */
 interface KeyAccessConfig extends MetadataSource {
   readonly jwksUri: string | undefined;
-  /** The authorities that the servers of metadata and keys must have certificates of. */
+  /** The authorities that must have issued the certificates of the servers of metadata and keys. */
   readonly caFile?: string | undefined;
   /** The same as text. */
   readonly ca?: string | undefined;
