@@ -8,7 +8,7 @@ export interface Confirmation {
   readonly certificate: string | undefined;
   /** Why no request can prove possession, in fixed words; undefined if a request can. */
   readonly unprovable: string | undefined;
-  /** What proofs need of the one token that this belongs to, once it was computed: a client proves many times with a token. */
+  /** Values that proofs need, computed once for each token: a client sends many proofs with one token. */
   readonly kept: KeptForProofs;
 }
 
@@ -19,7 +19,7 @@ export interface KeptForProofs {
   owner?: string;
 }
 
-/** The length of a SHA-256 digest in base64url. It is compared as text, so one with spare bits equals none. */
+/** The length of a SHA-256 digest in base64url. It is compared as text, so a digest with spare bits never matches. */
 const THUMBPRINT = /^[\w-]{43}$/;
 
 /**

@@ -29,7 +29,7 @@ export type ProofCheck = (
   kept?: KeptForProofs,
 ) => VerificationFailure | undefined | Promise<VerificationFailure | undefined>;
 
-/** The check of proofs, and what it has to tell clients. */
+/** The check of proofs, and what clients must learn from it. */
 export interface ProofChecker {
   readonly check: ProofCheck;
   /** Returns the nonce that the client of an accepted request shall use from now on, if it used an older one. */
@@ -38,7 +38,7 @@ export interface ProofChecker {
 
 const MISSING: VerificationFailure = Object.freeze({ reason: 'missing_proof' });
 
-/** An app's clients sign with a few keys at a time. A key that is evicted costs its next proof an import. */
+/** An app's clients sign with a few keys at a time. If a key is evicted, its next proof costs an import. */
 const MAX_KNOWN_KEYS = 1000;
 
 /**

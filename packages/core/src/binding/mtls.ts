@@ -13,7 +13,7 @@ export type CertificateCheck = (thumbprint: string, request: ProtectedRequest) =
 
 export interface CertificateCheckConfig {
   readonly source: CertificateSource;
-  /** Whether a certificate counts that nobody authorised. */
+  /** Whether a certificate that nobody authorised counts. */
   readonly acceptsUnauthorized: boolean;
   /** Who authorises certificates. */
   readonly authority: keyof typeof UNAUTHORIZED;

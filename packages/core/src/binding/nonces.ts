@@ -29,8 +29,8 @@ interface ComputedNonces {
 const LENGTH = 22;
 
 /**
- * Creates nonces. Time is divided into periods, and each has one nonce, which is valid in its period and the next. So one is valid for one to two
- * lifetimes, and nobody without the secret can tell a later one.
+ * Creates nonces. Time is divided into periods, and each has one nonce, which is valid in its period and the next. So a nonce is valid for one to two
+ * lifetimes, and nobody without the secret can predict a later one.
  */
 export function createNonces({ secrets, lifetimeSeconds, clockSkewSeconds }: NoncesConfig): Nonces {
   let computed: ComputedNonces | undefined;

@@ -5,7 +5,7 @@ import { own, parseStrictObject } from '../lib/json.js';
 import { isNumericDate } from '../lib/numeric-date.js';
 import { sha256 } from '../lib/sha256.js';
 
-/** The header of a proof whose signature was verified, with the key that did it. */
+/** The header of a proof whose signature was verified, with the key that verified it. */
 export interface ProvenHeader extends JoseHeader {
   readonly key: EmbeddedKey;
   readonly prepared: PreparedKey;

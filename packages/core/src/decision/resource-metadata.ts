@@ -168,7 +168,7 @@ export function isResourceUrl(text: string, httpHosts: ReadonlySet<string>): boo
   return !/[?#]/.test(text) && urlProblem(text, httpHosts) === undefined && printable(text, text.length) === text;
 }
 
-/** Returns which of the issuers in the options metadata offers to clients: those that are URLs, and not the pattern of several. */
+/** Returns the issuers that metadata offers to clients: those in the options that are URLs, and not the pattern of several. */
 export function offeredServers(issuers: readonly string[], httpHosts: ReadonlySet<string>): readonly string[] {
   return issuers.filter((name) => isResourceUrl(name, httpHosts) && !name.includes('{'));
 }

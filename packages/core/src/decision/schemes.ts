@@ -14,7 +14,7 @@ export function acceptedSchemes(algorithms: readonly string[] | undefined, sende
   return { offered, algorithms: algorithms?.join(' ') };
 }
 
-/** Returns the scheme by which a guard accepts a token: a token that is bound to a key is none by Bearer. */
+/** Returns the scheme by which a guard accepts a token: the guard refuses a token that is bound to a key if it comes by Bearer. */
 export function schemeOf(auth: Auth<object>): AuthScheme {
   const cnf = own(rawClaims(auth), 'cnf');
   return isJsonObject(cnf) && Object.hasOwn(cnf, 'jkt') ? 'DPoP' : 'Bearer';

@@ -8,8 +8,8 @@ import { TEXTS } from './texts.js';
  * Why a request was refused, for the people who run the API. Never send it to clients.
  *
  * It does not contain the token. It shows `iss`, `aud`, dates, `kid`, `alg`, `typ`, scopes, roles and client IDs, shortened and with printable characters
- * only. Of a DPoP proof it shows `htm`, `htu` and `iat`, of an encrypted token's header `enc` and `cty`, and of a request with a session cookie the header that
- * tells where it comes from. Of every other value it shows only the type.
+ * only. For a DPoP proof it shows `htm`, `htu` and `iat`; for the header of an encrypted token, `enc` and `cty`; for a request with a session cookie, the header
+ * that tells where it comes from. For every other value it shows only the type.
  */
 export interface Explanation {
   readonly reason: Reason;

@@ -4,8 +4,8 @@ import { TokenwardError } from './tokenward-error.js';
 type ErrorKind = new (message: string, options?: ErrorOptions) => Error;
 
 /**
- * Throws what was rejected: a single error as it is, several as one error with the messages of all of ours, and the classes of others. That one is of the first
- * of `kinds` that is among them.
+ * Throws what was rejected: a single error as it is, several as one error. That one has the messages of our errors, and the class names of others. Its class is
+ * the first of `kinds` that is among them.
  *
  * @example throwRejections(await Promise.allSettled(all.map((one) => one.warm())), [KeysUnavailableError]);
  */

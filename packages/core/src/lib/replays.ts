@@ -45,7 +45,7 @@ const BETWEEN_SWEEPS_MS = 1000;
  * back.
  *
  * An owner may have at most as many names as there is still room for: one alone fills half of the store, two fill a third each, and there is always room for
- * another. Names without an owner may fill it.
+ * another owner. Names without an owner may fill the store.
  */
 export function memoryReplays(clock: Clock, maxEntries: number = DEFAULT_MAX_ENTRIES): ReplayStore {
   const entries = new Map<string, Entry>();

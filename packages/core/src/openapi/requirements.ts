@@ -22,7 +22,7 @@ function distinctRequirements(alternatives: readonly TokenAlternative[], tokens:
   return distinct.length > MAX_REQUIREMENTS ? undefined : distinct;
 }
 
-/** Tokens of an issuer without a scheme of its own count as any: nobody can say which of the schemes it is. */
+/** If none of the issuers has a scheme of its own, returns all schemes: nobody can say which of them is meant. */
 function schemesFor({ issuers }: TokenAlternative, tokens: readonly TokenScheme[]): readonly TokenScheme[] {
   const fitting = issuers ? tokens.filter(({ issuer }) => issuer !== undefined && issuers.includes(issuer)) : tokens;
   return fitting.length > 0 ? fitting : tokens;

@@ -10,7 +10,7 @@ export interface CredentialsOptions {
   /** The name of a header that contains the token alone, without a scheme: `x-forwarded-access-token`. */
   readonly header?: string | undefined;
   /**
-   * How the item of `Sec-WebSocket-Protocol` begins that contains the token. It ends with a dot. It is read in WebSocket handshakes only (RFC 6455), where
+   * The prefix of the item of `Sec-WebSocket-Protocol` that contains the token. It ends with a dot. It is read in WebSocket handshakes only (RFC 6455), where
    * browsers can set no header. Never let the server choose this item as its protocol: the response would contain the token.
    *
    * @example credentials: { webSocketProtocol: 'bearer.' } // new WebSocket(url, ['feed.v1', `bearer.${token}`])

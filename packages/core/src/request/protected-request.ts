@@ -17,7 +17,8 @@ export interface ProtectedRequest {
   readonly clientAddress?: string | undefined;
   /**
    * The headers, best with names in lower case, as policies expect them. An array contains separate header lines: the guard must see a doubled `Authorization`.
-   * It reads names in any case, and takes names that differ only in case for repeated lines. Only to a request of Node must you add names in lower case.
+   * It reads names in any case, and takes names that differ only in case for repeated lines. If you add headers to a request of Node, write their names in
+   * lower case.
    */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The pattern of the route that the framework matched, if it is known: `/orders/:id`. Read only for events about the request. */

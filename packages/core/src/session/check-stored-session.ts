@@ -7,7 +7,7 @@ const MAX_LABELS = 8;
 /**
  * Checks a session before a store keeps it.
  *
- * @throws ConfigurationError if it is none that `@tokenward/browser-session` writes
+ * @throws ConfigurationError if `@tokenward/browser-session` would not write it
  */
 export function checkStoredSession({ key, sealed, version, until, issuedAt, labels }: StoredSession): void {
   const isValid =
