@@ -1,4 +1,4 @@
-// Mutation tests of what decides over a token: `npm run mutate`. CONTRIBUTING.md says how to read them.
+// Mutation tests of the code that decides on tokens: `npm run mutate`. CONTRIBUTING.md says how to read them.
 export default {
   mutate: [
     'packages/core/src/access-token/{claims,introspection-*,registered-claims,token-cache,token-weight,verify}.ts',
@@ -17,10 +17,10 @@ export default {
   plugins: ['@stryker-mutator/vitest-runner'],
   vitest: { configFile: 'vitest.mutation.config.ts', related: false },
   coverageAnalysis: 'perTest',
-  // It would rewrite tsconfig files through the compiler's JavaScript interface, which TypeScript 7 does not have: a name that is no file's
-  // makes it leave them alone. Nothing here is compiled but by vitest, which reads none of them.
+  // Stryker would rewrite tsconfig files through the JavaScript interface of the compiler, which TypeScript 7 does not have. A name of no file
+  // makes it leave them alone. Only vitest compiles here, and it reads none of them.
   tsconfigFile: 'none',
-  // what is made once, at import, can't be changed for one test: each such mutant would take a run of all of them
+  // what is created once, at import, cannot be changed for one test: each such mutant would need a run of all tests
   ignoreStatic: true,
   concurrency: 1,
   timeoutMS: 3000,

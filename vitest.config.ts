@@ -29,7 +29,7 @@ const ONE_NODE = [
 
 /**
  * These run on one version of Node too, and mostly wait: for Redis servers that fail, lose data or are promoted, for networks that fail, and
- * for the next attempt after a failure. What does that is the `redis` package and timers. How a store and Redis talk is tested on each version: by the suite of
+ * for the next attempt after a failure. That depends on the `redis` package and on timers. Every version tests how a store talks to Redis: by the suite of
  * each store, and by processes that must end.
  */
 const WAITING = [
@@ -38,10 +38,10 @@ const WAITING = [
   'packages/redis/test/fleet/*.test.ts',
 ];
 
-/** The newest Node runs the tests of core, the adapters and Redis. What the other packages need of Node is old, and the oldest Node runs theirs. */
+/** Packages whose tests the newest Node does not run. What they need of Node is old, and the oldest Node tests it. */
 const NOT_ON_NEWEST = Number(process.versions.node.split('.')[0]) > 24 ? ['packages/{browser-session,opentelemetry,testing,tokenward}/test/**'] : [];
 
-/** The files that take longest, the longest first. One that starts last keeps a core waiting: a clean clone has no times of an earlier run to sort by. */
+/** The files that take longest, the longest first. If one of them starts last, the other cores wait for it. A clean clone has no times of an earlier run to sort by. */
 const LONGEST = [
   'hono/test/runtimes/runtimes.test.ts',
   'core/test/many-tenants.test.ts',
