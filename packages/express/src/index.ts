@@ -62,7 +62,7 @@ export interface ExpressGuard<C extends object = AppClaims> extends GuardMethods
    */
   check(request: Request | IncomingMessage, ...policies: readonly RoutePolicy<Request>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
   /**
-   * Answers a refusal of `permit` or `check` as the guard answers its own, through `onDenied` if there is one. From then on nobody else can answer, even
+   * Answers a refusal of `permit` or `check` as the guard answers its own, through `onDenied` if there is one. From then on no other code can answer, even
    * if the promise is not awaited. The promise is fulfilled once the answer is made. It never rejects.
    *
    * @throws ConfigurationError if the decision is not a refusal, or without a request and its response

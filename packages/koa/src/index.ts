@@ -49,7 +49,7 @@ export interface KoaGuard<C extends object = AppClaims> extends GuardMethods<Mid
   check(request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
   /**
    * Answers a refusal of `permit` or `check` as the guard answers its own, through `onDenied` if there is one. The answer is sent at once. From then on
-   * nobody else can answer, even if the promise is not awaited. The promise is fulfilled once the answer is sent.
+   * no other code can answer, even if the promise is not awaited. The promise is fulfilled once the answer is sent.
    *
    * @throws ConfigurationError if the decision is not a refusal, or without a context
    */

@@ -63,7 +63,7 @@ export function Authenticated(...none: readonly never[]): ClassOrMethodDecorator
   return guarded('@Authenticated()', { word: 'required' });
 }
 
-/** Admits requests without credentials. A wrong token is refused, and a token must meet the other requirements. */
+/** Admits requests without credentials. An invalid token is refused, and a valid one must meet the other requirements. */
 export function OptionalAuth(...none: readonly never[]): ClassOrMethodDecorator {
   assertCalled('@OptionalAuth', none);
   return guarded('@OptionalAuth()', { word: 'optional' });
