@@ -48,7 +48,7 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
     return answerRefusal(native, decision, [request, response], (unanswered) => sendDenial(response, unanswered));
   }
 
-  /** The refusal ends when `onDenied` does, or when it calls `req.next`, whichever comes first. */
+  /** The promise is fulfilled when `onDenied` ends or calls `req.next`, whichever comes first. */
   function answerByHand(decision: Deny, request: Request, gate: ResponseGate): Promise<void> {
     return answerAlone(gate, (pass) => {
       return new Promise((resolve) => {

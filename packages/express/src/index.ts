@@ -18,7 +18,7 @@ import { view } from './view.js';
 
 export * from '@tokenward/core';
 
-/** The type of `req.auth`. Another package may declare the same property; then `Register` may declare the member `requestAuth` with a type that both fit. */
+/** The type of `req.auth`. If another package declares the same property, declare the member `requestAuth` of `Register`, with a type that fits both. */
 type RequestAuth = Register extends { readonly requestAuth: infer Declared } ? Declared : Auth;
 
 declare global {
@@ -69,8 +69,8 @@ export interface ExpressGuard<C extends object = AppClaims> extends GuardMethods
    */
   refuse(decision: Deny, request: Request, response: Response): Promise<void>;
   /**
-   * Returns middleware that serves the metadata of this API (RFC 9728), for the app itself, without a path and in front of everything else. Anybody may read
-   * it. Challenges name its address from now on.
+   * Returns middleware that serves the metadata of this API (RFC 9728). Use it on the app itself, without a path and in front of everything else. Anybody may
+   * read the metadata. Challenges name its address from now on.
    *
    * @example app.use(guard.metadata());
    */

@@ -153,7 +153,7 @@ function pendingAtFirst(settled: Promise<void>): PromiseLike<void> {
   return { then: (...callbacks) => current.then(...callbacks) };
 }
 
-/** Returns whether `this` is an app: Fastify binds hooks to theirs. */
+/** Returns whether `this` is an app: Fastify binds each hook to its app. */
 function isApp(value: unknown): boolean {
   return typeof (Object(value) as { decorateRequest?: unknown }).decorateRequest === 'function';
 }

@@ -70,7 +70,7 @@ export interface FastifyGuard<C extends object = AppClaims> extends GuardMethods
    */
   metadata(): FastifyPluginAsync;
   /**
-   * Returns options for @fastify/swagger, which describe the access to every route: `securitySchemes`, `security` and the refusals. Register that plugin
+   * Returns options for @fastify/swagger, which describe what every route requires: `securitySchemes`, `security` and the refusals. Register that plugin
    * before the routes.
    *
    * @throws ConfigurationError that lists all invalid options
@@ -150,7 +150,7 @@ export const tokenward = fastifyPlugin(
 
     refuseLateHooks(app);
     app.addHook('onRoute', rules.readRoute);
-    // the rule of a route that the hook above does not see is read at a request; without such routes, this hook would cost each request as much as a guard
+    // reads at each request the rule of a route that the hook above did not see. It costs as much as a guard, so it is added only if there may be such routes
     if (mayHaveUnseenRoutes(app)) {
       const hook: onRequestHookHandler = (request, reply, done) => {
         const rule = rules.ruleFor(request);

@@ -17,7 +17,7 @@ export interface RouteRules {
   readRoute(this: FastifyInstance, route: RouteOptions): void;
   /** Returns what the route of a request needs, if the route was added before the plugin could read its rule. */
   ruleFor(request: FastifyRequest): Requirements | undefined;
-  /** Returns the same for a document, by the route. */
+  /** Does the same as `ruleFor`, for an OpenAPI document: returns what a route needs. */
   unseenDemands(route: RouteOptions): Demands | undefined;
   /**
    * Checks the routes once all are added: a hook of another plugin may have removed guards or changed rules.

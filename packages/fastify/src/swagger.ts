@@ -50,7 +50,7 @@ export interface SwaggerRoute {
 
 type Transform = (input: object) => { readonly schema: FastifySchema | undefined; readonly url: string };
 
-/** Marks an operation with the place of its access in a list, until the document is complete. */
+/** Marks an operation with the index of its route in `found`, until the document is complete. */
 const MARK = 'x-tokenward-access';
 
 /** @throws ConfigurationError that lists all invalid options */
@@ -103,7 +103,7 @@ interface Writing {
    * Returns members for the schema of a route: its mark, and its security, because a `transformObject` of somebody else may replace ours.
    *
    * @param places the methods and the path of the route
-   * @param own the security that the schema says already
+   * @param own the security that the schema already has
    */
   add(demands: readonly Demands[] | 'open', places: readonly string[], own: OpenApiAccess['security'] | undefined): object;
   finish(): void;
@@ -133,7 +133,7 @@ function startWriting(document: WrittenDocument, main: DocumentedGuard, settings
     });
   }
 
-  /** Routes with other constraints, such as a version or a host, have the same place in a document. The last of them is written there. */
+  /** Routes that differ only in constraints, such as a version or a host, share a place in a document. The last of them is written there. */
   function sharing(route: FoundRoute, method: string): readonly WrittenAccess[] {
     const here = new Set(route.places.filter((place) => place.startsWith(`${method} `)));
     const others = found.filter((other) => other !== route && other.places.some((place) => here.has(place)));

@@ -84,8 +84,8 @@ export interface HonoGuard<C extends object = AppClaims> extends GuardMethods<Ha
    */
   refuse(decision: Deny, context: Context): Response | Promise<Response>;
   /**
-   * Returns middleware that serves the metadata of this API (RFC 9728), for the app itself, in front of everything else. Anybody may read it. Challenges name
-   * its address from now on.
+   * Returns middleware that serves the metadata of this API (RFC 9728). Use it on the app itself, in front of everything else. Anybody may read the metadata.
+   * Challenges name its address from now on.
    *
    * @example app.use(guard.metadata());
    */

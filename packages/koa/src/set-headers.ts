@@ -33,7 +33,7 @@ function keepOnError(context: Context, headers: ResponseHeaders): void {
 
   function onError(this: Context, error: Error | null): void {
     const { res } = context;
-    // a context that stands in for this one has a response of its own
+    // a context that replaces this one has a response of its own
     if (this !== context || error === null || error === undefined || res.headersSent) return onerror.call(this, error as Error);
     const before = Object.getOwnPropertyDescriptor(res, 'end');
     function restore(): void {
@@ -55,6 +55,6 @@ function keepOnError(context: Context, headers: ResponseHeaders): void {
     }
   }
 
-  // it does nothing on a context that stands in for another one, whose member cannot be written
+  // does nothing on a context that replaces another one: its member cannot be written
   Reflect.set(context, 'onerror', onError);
 }

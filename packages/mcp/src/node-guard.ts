@@ -28,7 +28,7 @@ import { toolPolicies, type Requirements, type ToolRequirement } from './tool-po
 export interface McpGuardOptions extends AdapterOptions<[request: IncomingMessage, response: ServerResponse]> {
   /** What each tool requires. A tool that is not listed cannot be called, unless `otherTools` says what it requires: see {@link toolPolicies}. */
   readonly tools: Requirements;
-  /** What tools require that are not listed. Default: they cannot be called. */
+  /** What unlisted tools require. Default: they cannot be called. */
   readonly otherTools?: ToolRequirement | undefined;
   /** What every request requires. Default: only a valid token. */
   readonly policy?: Policy | undefined;
@@ -54,8 +54,8 @@ export interface McpGuard extends GuardMethods<Handler, IncomingMessage> {
    * Checks a request, and answers it unless it is admitted: with a refusal, or with the metadata. Returns what the SDK needs, or undefined if the request was
    * answered or its client disconnected. If `onDenied` throws, the answer is 500.
    *
-   * Await it. Until it has decided, it holds back what others answer, and drops that if it refuses. To read a member of the promise throws, so code that forgot
-   * `await` gets neither the request nor its `auth`. It cannot keep that code from running.
+   * Await it. Until the guard has decided, it holds back what others answer, and drops that on a refusal. Reading a member of the promise throws, so code that
+   * forgot `await` gets neither the request nor its `auth`. The guard cannot keep that code from running.
    *
    * @throws ConfigurationError without a request and its response
    */
@@ -89,7 +89,7 @@ export function createMcpGuard(options: McpGuardOptions): McpGuard {
   const native = createNativeGuard<IncomingMessage, [request: IncomingMessage, response: ServerResponse]>(
     guardOptions,
     (request) => viewOf(request, request),
-    // req.auth is the SDK's
+    // req.auth belongs to the SDK
     guardOptions.property === undefined ? () => undefined : undefined,
     ['tools', 'otherTools', 'policy', 'methods', 'maxBodyBytes'],
   );

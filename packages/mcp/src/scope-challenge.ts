@@ -2,7 +2,7 @@ import { isPolicy, type Auth, type Decision, type Policy } from '@tokenward/core
 import { misuse, necessaryScopes, offeredScopes, SCOPE_TOKEN } from '@tokenward/core/adapter';
 import { getMcpAuth } from './auth-info.js';
 
-/** What the SDK asks for a token with (version 2). */
+/** What version 2 of the SDK puts into its challenge. */
 export interface ScopeChallenge {
   /** All scopes of the next token: the SDK adds none. */
   readonly scopes: readonly [string, ...string[]];

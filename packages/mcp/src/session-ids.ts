@@ -7,7 +7,7 @@ export interface SessionIdsOptions {
   readonly secret?: Uint8Array | undefined;
 }
 
-/** Session ids that say whose they are. */
+/** Session ids that show their owner. */
 export interface SessionIds {
   /**
    * Returns a new session id for a caller, for the SDK's `sessionIdGenerator`.

@@ -9,7 +9,7 @@ export type ToolRequirement = Policy | 'authenticated';
 export type Requirements = Readonly<Record<string, ToolRequirement>> | ReadonlyMap<string, ToolRequirement>;
 
 export interface ToolPoliciesOptions<Request> {
-  /** What tools require that are not listed. Default: every call of such a tool is refused, so that a new tool is not open by accident. */
+  /** What unlisted tools require. Default: every call of such a tool is refused, so that a new tool is not open by accident. */
   readonly otherTools?: ToolRequirement | undefined;
   /** What other methods of the protocol require, such as `resources/read`. Methods that are not listed require nothing more than the endpoint. */
   readonly methods?: Requirements | undefined;
@@ -17,7 +17,7 @@ export interface ToolPoliciesOptions<Request> {
   readonly body?: ((request: Request) => unknown) | undefined;
 }
 
-/** The members of frameworks' requests that are read. */
+/** The members of a framework's request that are read. */
 interface AnyRequest {
   readonly method?: unknown;
   readonly body?: unknown;

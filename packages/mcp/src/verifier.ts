@@ -2,7 +2,7 @@ import { isPolicy, type Auth, type Decision, type Deny, type Policy } from '@tok
 import { didYouMean, misuse, shownMember } from '@tokenward/core/adapter';
 import { toAuthInfo, type AuthInfoOptions, type McpAuthInfo } from './auth-info.js';
 
-/** The parts of a guard that are used: those of core, and of every adapter except that of NestJS, whose guard is `TokenwardService`. */
+/** The members of a guard that the verifier uses. The guards of core and of every adapter except NestJS fit. */
 export interface VerifyingGuard {
   check(request: never): Decision<Auth | undefined> | Promise<Decision<Auth | undefined>>;
   permit(auth: Auth, policy: Policy): Decision<Auth>;
@@ -37,7 +37,7 @@ export interface McpVerifier {
 type Code = 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'server_error';
 
 /**
- * Returns a verifier for the SDK's own `requireBearerAuth`. The guard in front is better where it is possible: it sees the whole request, and answers exactly.
+ * Returns a verifier for the SDK's own `requireBearerAuth`. Where possible, prefer a guard in front: it sees the whole request, and answers exactly.
  * A verifier sees only the token. So sender-constrained tokens are refused, and an outage is a 500 without `Retry-After`.
  *
  * @param errors the module with the SDK's errors
