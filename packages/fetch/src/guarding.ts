@@ -27,7 +27,7 @@ export type GuardResult<A extends Auth<object> | undefined = Auth> = AdmittedReq
 /** Guards requests: by hand, or around a handler. */
 export interface Guarding<A extends Auth<object> | undefined> {
   /**
-   * Decides on a request. If it says so, return the response.
+   * Decides on a request. If the result has a `response`, return it.
    *
    * @throws ConfigurationError if there is no request, or if an argument is not a policy
    *

@@ -122,7 +122,7 @@ export function createGuard(options: FetchGuardOptions = {}): FetchGuard {
   });
 }
 
-/** Returns what is checked instead of an input: the request, once its parameters are remembered. Whatever is none is refused where it is checked. */
+/** Returns the request of an input, once its parameters are remembered. Other values are returned as they are, and refused where they are checked. */
 function known(input: unknown): object | undefined {
   if (typeof input !== 'object' || input === null) return input as undefined;
   const request = requestOf(input);
@@ -130,7 +130,7 @@ function known(input: unknown): object | undefined {
   return request;
 }
 
-/** Gives a function of the input the form of a policy for the request. It has as many parameters as the user's function, which are counted. */
+/** Turns a function of the input into one of the request. It has as many parameters as the user's function, because core counts them. */
 function asOneParameter<I>(make: (input: I) => Policy, input: I): RoutePolicy<object> {
   return Object.defineProperty(() => make(input), 'length', { value: make.length });
 }

@@ -13,7 +13,7 @@ export interface RequestEvent {
 /** A `Request`, or an object that has one under `request`. */
 export type FetchInput = Request | RequestEvent;
 
-/** Returns the request of an input. For a guard, that is the identity of a request: every object with the same `Request` is the same request. */
+/** Returns the request of an input. Guards identify a request by it: all objects with the same `Request` are one request. */
 export function requestOf(input: object): object {
   // first, since the request that Next.js passes to proxy.ts throws if its member `request` is read
   if (isFetchRequest(input)) return input;

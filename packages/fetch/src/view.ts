@@ -17,7 +17,7 @@ export function rememberEvent(request: object, event: object): void {
   if (event !== request && isFetchRequest(request)) viewOfFetch(request).event = event;
 }
 
-/** Several guards see a request as the same object. */
+/** Several guards get the same view of a request. */
 const views = createMemory<Request, FetchView>();
 
 function viewOfFetch(request: Request): FetchView {
@@ -74,7 +74,7 @@ export class FetchView implements ProtectedRequest {
     return parsed?.protocol === 'https:' || parsed?.protocol === 'http:' ? parsed.origin : undefined;
   }
 
-  /** If the connection does not say it, by the headers alone: some platforms give every request a stream, even one that is empty. */
+  /** Judged by the headers alone if the connection does not say it: some platforms give every request a stream, even if it has no body. */
   get hasBody(): boolean {
     const known = this.connection()?.hasBody;
     if (known !== undefined) return known;
@@ -102,7 +102,7 @@ export class FetchView implements ProtectedRequest {
     return this.connection()?.clientCertificate?.();
   }
 
-  /** What only the server knows. Read each time: it is told later than some views are made. */
+  /** What only the server knows. Read each time, since some views are created before `setConnection` is called. */
   protected connection(): ConnectionView | undefined {
     return connectionOf(this.#request);
   }

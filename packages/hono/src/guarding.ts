@@ -26,7 +26,7 @@ export type Guarding = (context: Context, next?: Next) => Promise<void>;
 type Native = NativeGuard<Context, [context: Context]>;
 
 /**
- * Creates guards for Hono, which goes on only if a guard calls its `next`. Other code may call a guard by hand and go on without a look at what it returns. So
+ * Creates guards for Hono, which goes on only if a guard calls its `next`. Other code may call a guard by hand and ignore what it returns. So
  * a refusal is then thrown: nothing after the `await` runs, and Hono answers with the response of the error. On Node, the answer of code that does not wait is
  * held back.
  */
@@ -50,7 +50,7 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
   };
   return markGuard(guard, requirementsFor);
 
-  /** On Node, holds back the answer of a caller by hand that does not wait. It must not end the process either. */
+  /** On Node, holds back the answer of code that called the guard by hand and does not wait. The refusal must not end the process either. */
   function held(result: Promise<void>, context: Context, next: Next | undefined, admitted = REFUSED): Promise<void> {
     const error = result.then(
       () => undefined,
@@ -98,7 +98,7 @@ function askedAnswer({ refused, onDenied }: Native, decision: Deny, context: Con
   if (!(response instanceof Promise)) return response;
   return response.catch((error: unknown) => {
     const cookies = error instanceof Response ? error.headers.getSetCookie() : (decision.headers[SET_COOKIE] ?? []);
-    // those of a context replace those of an answer
+    // Hono replaces the cookies of an answer with those of the context
     if (cookies.length > 0) addTo(context, (fields) => addHeaders(fields, { [SET_COOKIE]: cookies }));
     // Hono knows no other way to throw a response
     throw error instanceof Response ? new HTTPException(error.status as ConstructorParameters<typeof HTTPException>[0], { res: error }) : error;
@@ -125,7 +125,7 @@ async function admitWith(headers: ResponseHeaders, context: Context, next: Next 
   await next?.();
   addTo(context, (fields) => addHeaders(fields, headers));
   const { outgoing } = nodeOf(context);
-  // what a handler says afterwards would replace it
+  // a handler that sets `Cache-Control` afterwards would replace what was set before
   if (!next && outgoing && Object.hasOwn(headers, SET_COOKIE)) keepOutOfCaches(outgoing);
 }
 

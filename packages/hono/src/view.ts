@@ -51,7 +51,7 @@ class HonoView extends FetchView {
     return matchedRoute(this.#context)?.path;
   }
 
-  /** As the middleware `requestId` sets it. */
+  /** The id that the middleware `requestId` has set. */
   get requestId(): string | undefined {
     const id = this.#context.get('requestId') as unknown;
     return typeof id === 'string' ? id : undefined;

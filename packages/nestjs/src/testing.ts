@@ -183,7 +183,7 @@ const MEMBERS: readonly (keyof TestAuth)[] = [
   'signal',
 ];
 
-/** @throws ConfigurationError for a member that no `Auth` has: the test would be one of something else */
+/** @throws ConfigurationError for a member that no `Auth` has: the test would not test what it says */
 function assertCaller(who: Who): void {
   if (typeof who === 'function') return;
   for (const name of Object.keys(who)) {

@@ -2,8 +2,8 @@ import { HttpException, type ExecutionContext } from '@nestjs/common';
 import type { Deny, ProblemDetails, Reason, ResponseHeaders } from '@tokenward/core';
 
 /**
- * A refusal as an exception, for HTTP and GraphQL. Exception filters receive it like any other exception. Its response is the problem details that the client
- * gets. The headers are already set on the response when it is thrown.
+ * A refusal as an exception, for HTTP and GraphQL. Exception filters receive it like any other exception. `getResponse()` returns the problem details that the
+ * client gets. The headers are already set on the response when the exception is thrown.
  */
 export class AccessDeniedException extends HttpException {
   override readonly name = 'AccessDeniedException';

@@ -18,7 +18,7 @@ export function refuse(decision: Deny, context: ExecutionContext, carrier: Carri
   /** If a response was sent, the call is over: neither its handler nor an exception filter may run. */
   function end(unanswered: Deny): Promise<never> {
     if (carrier?.response && isSent(carrier.response)) return never();
-    // its headers are on the response already, and an exception filter that sets them again must not replace the app's cookies
+    // the decision's headers are on the response already, and an exception filter that sets them again must not replace the app's cookies
     const exception = exceptionOf(carrier?.response ? withoutCookies(unanswered) : unanswered, context);
     if (carrier?.response) setRefusalHeaders(carrier.response, problemHeaders(unanswered), bodyOf(exception));
     throw exception;

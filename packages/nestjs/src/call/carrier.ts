@@ -102,7 +102,7 @@ function ofHttp(request: unknown, response?: NativeResponse): Carrier | undefine
 }
 
 function isNativeRequest(request: unknown): request is NativeRequest {
-  // inherited members count: a copy of a request does not have them
+  // `in` also finds inherited members, which a copy of a request lacks
   if (typeof request !== 'object' || request === null || !('originalUrl' in request && 'protocol' in request)) return false;
   const raw: Partial<IncomingMessage> = rawOf(request);
   return Array.isArray(raw.rawHeaders) && typeof raw.on === 'function';
@@ -151,7 +151,7 @@ function authorizationIn(params: GraphqlConnection['connectionParams']): string[
   return Object.entries(params ?? {}).flatMap(([name, value]) => (name.toLowerCase() === 'authorization' ? shown(value) : []));
 }
 
-/** A value that is not a string becomes malformed credentials. It must not count as none. */
+/** A value that is not a string becomes malformed credentials: it must not count as absent. */
 function shown(value: unknown, scheme = ''): string[] {
   if (value === undefined || value === null) return [];
   return [typeof value === 'string' ? scheme + value : ''];
@@ -215,7 +215,7 @@ const messages = createMemory<object, Message>();
 
 /**
  * Reads a message's credentials: from where `rpcAuthorization` says, or from its packet's metadata, for transports that have it (TCP, Redis). If a transport
- * uses one context for several messages, one could pass as another: then the credentials are unknown.
+ * uses one context for several messages, one could pass as another, so the credentials count as unknown.
  */
 function ofMessage(context: ExecutionContext, rpcAuthorization: RpcAuthorization | undefined): Carrier | undefined {
   const [data, message] = context.getArgs<[unknown, unknown]>();

@@ -27,7 +27,7 @@ interface JsonResponse extends ServerResponse {
 
 /**
  * Sets the headers of a refusal whose exception has this body. On Express the content type is set only when the body is sent: NestJS 11 warns of any type but
- * `application/json` on the answer to an exception, and replaces it. So an exception filter that answers in its own way has no type of ours either.
+ * `application/json` on the answer to an exception, and replaces it. So an exception filter that answers in its own way does not get our type either.
  */
 export function setRefusalHeaders(response: NativeResponse, headers: ResponseHeaders, body: unknown): void {
   if (!isSent(response)) removeCacheFields(response);

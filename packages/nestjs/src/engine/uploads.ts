@@ -21,7 +21,7 @@ export function leaveRefusedBodiesUnread(adapter: AbstractHttpAdapter, engineFor
   else if (adapter.getType() === 'express') checkInExpress(adapter as unknown as ExpressAdapter, engineFor);
 }
 
-/** Marks the handlers, so that the routes of either platform show whose they are. Nest copies the marks when it registers the routes. */
+/** Marks the handlers, so that the routes of either platform show their handlers. Nest copies the marks when it registers the routes. */
 export function markPlaces(handlers: readonly Handler[]): void {
   for (const { owner, key } of handlers) {
     const method = (owner.prototype as Record<string, Method>)[key]!;
@@ -163,7 +163,7 @@ async function isRefused(request: object, raw: IncomingMessage, places: readonly
 
 const BODY_FIELDS = ['content-length', 'content-type', 'transfer-encoding'];
 
-/** The fields that announce a body, by request, while they are hidden from the parsers. A WeakMap, so that a look-up is fast for the many requests without an entry. */
+/** By request, the fields that announce a body, while they are hidden from the parsers. A look-up must be fast for the many requests without an entry. */
 const hidden = new WeakMap<IncomingMessage, IncomingMessage['headers']>();
 
 function hide(raw: IncomingMessage): void {

@@ -74,7 +74,7 @@ const GUARDS_NOTHING = 'has decorators of tokenward but is not a handler. Nest r
 
 /**
  * Returns the message handlers of a hybrid application that lack a guard of their own. `connectMicroservice` drops global guards without
- * `inheritAppConfig: true`, and nothing shows which was the case.
+ * `inheritAppConfig: true`, and nothing shows whether it was set.
  */
 export function problemsOfHybrid(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
   const messages = handlers.filter(({ kind, rule }) => kind === 'rpc' && rule.requirements);
@@ -89,8 +89,8 @@ const HYBRID = 'handles messages in an application that serves HTTP too, where c
 const WITHOUT_METADATA = 'drops global guards, and an instance may have a function in place of the method (bound or wrapped), without its guard';
 
 /**
- * Whether an instance may have a function in place of a guarded method: Nest reads a method's guards from what the instance has. Instances of other scopes
- * exist only later, so nobody can tell.
+ * Whether an instance may have a function in place of a guarded method: Nest reads the guards from the instance's function. Request-scoped and transient
+ * instances do not exist yet, so they may have one.
  */
 function mayLoseGuard({ owner, key }: Handler, modules: ModulesContainer): boolean {
   if (isGuarded(owner)) return false;
@@ -119,7 +119,7 @@ export function problemsOfSockets(gateways: readonly Type[], { bound }: GuardedS
 /**
  * Returns message handlers of gateways that lack a guard of their own, if Nest runs no global guards for them, as before NestJS 12.
  *
- * @param config what only NestJS 12 and later have shows which one it is
+ * @param config shows the version of NestJS, by a method that only NestJS 12 and later have
  */
 export function problemsOfGateways(handlers: readonly Handler[], modules: ModulesContainer, config: ApplicationConfig): ConfigurationProblem[] {
   if ('getGlobalPreRequestHooks' in config) return [];
