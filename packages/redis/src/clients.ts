@@ -107,7 +107,7 @@ interface ConnectionOptions {
 
 /**
  * Returns the options of the user's cluster or Sentinel client. They are private, but its `duplicate` passes them to the constructor of its `this`. If another
- * version of the package redis does that differently, there are none: the finder then asks all root nodes, and its sockets end only when the other side ends them.
+ * version of the package redis does not, this returns none: the finder then asks all root nodes, and its sockets end only when the other side ends them.
  */
 function optionsOf(client: Duplicable<unknown> & { readonly _self?: unknown }): FinderOptions {
   let options: FinderOptions = {};
@@ -117,7 +117,7 @@ function optionsOf(client: Duplicable<unknown> & { readonly _self?: unknown }): 
   try {
     client.duplicate.call(Object.create({ constructor: take }, { _self: { value: client._self } }));
   } catch {
-    // as above
+    // another version: returns none
   }
   return options;
 }
@@ -135,8 +135,8 @@ interface FinderKind<F> {
 }
 
 /**
- * Asks the root nodes one after the other until one answers, all within one timeout. A node that says nothing uses up the timeout, so the next attempt begins
- * after it. It also begins after a node that named a server which failed: in a minority partition, a node answers with what was true before.
+ * Asks the root nodes in turn until one answers, all within one timeout. A node that says nothing uses up the timeout, so the next attempt begins with the node
+ * after it. The same holds for a node that named a server which failed: in a minority partition, a node answers with what was true before.
  */
 function withFinders<F extends Pick<ClusterClient, 'connect' | 'on' | 'destroy'>>(
   rootNodes: readonly object[] | undefined,
@@ -151,7 +151,7 @@ function withFinders<F extends Pick<ClusterClient, 'connect' | 'on' | 'destroy'>
   return async (failed) => {
     const endsAtMs = performance.now() + timeoutMs;
     if (failed && namedBy.get(failed) === first) first = (first + 1) % choices.length;
-    // counted once: otherwise no later attempt would begin with that node again
+    // a failed client counts once: otherwise no later attempt would begin with that node again
     if (failed) namedBy.delete(failed);
     for (let [at, tries] = [first, 1]; ; tries++) {
       try {
@@ -192,9 +192,9 @@ async function withFinder<F extends Pick<ClusterClient, 'connect' | 'on' | 'dest
     return await Promise.race([found, late]);
   } finally {
     clearTimeout(timer);
-    // it waits until the finder has connected, which a server that says nothing lets happen only when the sockets end
+    // waits until the finder has connected. If a server says nothing, that happens only when the sockets end
     void quietly(() => finder.destroy());
-    // afterwards: before, the finder would reconnect
+    // after destroy(), because otherwise the finder would reconnect
     abort.abort();
     // a client that is found too late is never connected
     found.catch(() => {});

@@ -17,7 +17,7 @@ export interface RawClient {
 /**
  * Makes an unconnected client for the server that has the keys now.
  *
- * @param failed the client that did not connect, or whose server refused a command, last. Whoever named its server may be wrong
+ * @param failed the last client that did not connect, or whose server refused a command. Whoever named that server may be wrong
  */
 export type MakeClient = (failed: RawClient | undefined) => RawClient | Promise<RawClient>;
 
@@ -56,7 +56,7 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
     // without a listener, an `error` event would end the process. A waiting command gets the error by its promise
     client.on('error', end);
     client.on('end', end);
-    // a client that was closed while it connected must not stay open
+    // a client that is closed while it connects must not stay open
     client.on('connect', () => {
       if (isOver) close();
     });
@@ -76,7 +76,7 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
         try {
           return (await within(withinMs, client.sendCommand(command))) as Reply;
         } catch (error) {
-          // a command that was waiting when the connection was closed says nothing about the server
+          // a command that waits when the connection is closed fails, which says nothing about the server
           if (!isOver) failed = client;
           throw new StoreFailure(failureText(error), isAnswer(error), codeOf(error));
         }
@@ -119,7 +119,7 @@ export function addressOf({ options }: RawClient): string {
 /**
  * Rejects with a StoreFailure if an answer does not come in time.
  *
- * @param keepsAlive whether the process waits for it, although nothing else keeps the process alive
+ * @param keepsAlive whether the wait keeps the process alive
  */
 export async function within<T>(milliseconds: number, answer: Promise<T>, keepsAlive = false): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -167,7 +167,7 @@ return ended
 `;
 
 /**
- * Removes records and keeps the cut-offs that replace them. It runs though Redis has no memory left: otherwise what has ended would fill it forever. ARGV: how
+ * Removes records and keeps the cut-offs that replace them. It runs even if Redis has no memory left: otherwise ended records would fill it forever. ARGV: how
  * many records, their texts, pairs of issuer and moment.
  */
 export const REMOVE = `#!lua flags=allow-oom

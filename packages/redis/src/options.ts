@@ -22,7 +22,7 @@ export interface RedisRevocationsOptions {
   readonly whenUnreachable?: 'refuse' | 'allow' | undefined;
   /** The timeout of each command, and of connecting. Default: 3. */
   readonly timeoutSeconds?: number | undefined;
-  /** How many revocations this process keeps. Beyond that, the older half of one issuer's is replaced by a cut-off. Default: 1000000. */
+  /** How many revocations this process keeps. Beyond that, a cut-off replaces the older half of one issuer's revocations. Default: 1000000. */
   readonly maxEntries?: number | undefined;
   /** How much memory they may take in each process, by a high estimate. Default: 536870912 (512 MiB). */
   readonly maxBytes?: number | undefined;

@@ -87,7 +87,7 @@ export function startReader(parts: ReaderParts): Reader {
       let isNew = true;
       while (!signal.aborted) {
         if (!(await turn(connection, isNew)) || !isNew) continue;
-        // only after one turn succeeded: a server that fails in each first turn is one outage, and is retried less and less often
+        // only after a turn has succeeded: a server that always fails in the first turn is one outage, and is retried less and less often
         isNew = false;
         connectBackoff.reset();
         outage.end();
@@ -103,7 +103,7 @@ export function startReader(parts: ReaderParts): Reader {
     const { acknowledged } = writer;
     const { continuity, look, askedAtMs } = await stream.catchUp(connection);
     if (continuity === 'unread' || continuity === 'lost') mirror.addTexts(look.entries.texts, true);
-    // what others added meanwhile may have been lost before this process read it
+    // records that others added meanwhile may have been lost before this process read them
     const isBehind = clock.monotonic() - caughtUpAtMs > MAX_BEHIND_MS;
     if (isBehind && (isNew || continuity !== 'complete' || look.uptimeSeconds < SETTLE_SECONDS)) settling.require();
     if (continuity !== 'complete') {
@@ -129,7 +129,7 @@ export function startReader(parts: ReaderParts): Reader {
   }
 
   async function recover(connection: Connection, continuity: Exclude<Continuity, 'complete'>, isNew: boolean): Promise<void> {
-    // what was read before still applies, but entries that came since are unknown
+    // records that were read before still apply, but later entries are unknown
     const wasComplete = isComplete;
     isComplete = false;
     if (wasComplete) outage.begin(new StoreFailure(REASONS[continuity]));

@@ -6,7 +6,7 @@ import { cutoffOf, isCutoff, recordOf, textOf } from './record-text.js';
 export interface SharedMirror {
   /** Adds a record of this process. Returns what is kept now, or undefined if the record says nothing new. */
   add(record: RevocationRecord): RevocationRecord | undefined;
-  /** Adds records from Redis and calls listeners once. `isNew`: others added them just now. */
+  /** Adds records from Redis and calls listeners once. `isNew`: other processes have just added them. */
   addTexts(texts: readonly string[], isNew: boolean): void;
   /** Adds the cut-offs of issuers. */
   addCutoffs(cutoffs: ReadonlyMap<string, string>): void;
@@ -79,7 +79,7 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
     rotatesAtMs = now + RECENT_MS;
   }
 
-  /** Returns the cut-off that all removed issuers share: nobody knows their own any more. */
+  /** Returns the cut-off that all removed issuers share: the mirror no longer has their own. */
   function sharedCutoff(nowSeconds: number): number | undefined {
     // no issuer has this name
     return mirror.find({ issuer: '', tokenId: undefined, sessionId: undefined, subject: undefined, clientId: undefined, issuedAt: 0 }, nowSeconds)?.issuedUntil;
@@ -108,11 +108,11 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
       );
     },
     async *missing(present, cutoffs, nowSeconds, isLoss) {
-      // a process that checks no requests sweeps nowhere else, and would write back what has ended
+      // a process that checks no requests would otherwise never sweep, and would write back ended records
       mirror.sweep(nowSeconds);
       const isKnown = (issuer: string, moment: number): boolean => Number(cutoffs.get(issuer)) >= moment;
-      // an issuer that the mirror has gets only its own cut-off: that of removed issuers rises often, and would refuse tokens of all issuers in the whole fleet.
-      // But one that was removed and came back has lost its own, so after a loss nobody else would restore it
+      // an issuer in the mirror gets only its own cut-off: the shared one rises often, and would refuse tokens of all issuers in the whole fleet.
+      // But an issuer that was removed and came back has lost its own, so after a loss only the shared one can replace it
       const moments = new Map(mirror.issuers());
       const shared = sharedCutoff(nowSeconds);
       if (shared !== undefined && isLoss) for (const [issuer, own = shared] of moments) moments.set(issuer, Math.max(own, shared));

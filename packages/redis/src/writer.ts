@@ -49,7 +49,7 @@ const PORTION_CHARACTERS = 262_144;
 /** This many records share one entry of the stream, so that a page of entries can be read in time. */
 const WRITE_BACK_PORTION = 250;
 const WRITE_BACK_CHARACTERS = 49_152;
-/** A smaller portion is probably not due to a loss, so each record gets an entry of its own. */
+/** A smaller portion is probably not the result of a loss, so each record gets an entry of its own. */
 const MIN_SHARED = 50;
 /** Closes an unused connection, before a network drops it silently. */
 const IDLE_MS = 30_000;
@@ -89,7 +89,7 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
       } catch (error) {
         const saysNothing = isReused || isOutdated || signal.aborted;
         drop();
-        // a network may have cut an idle connection, which says nothing about the server
+        // a network may have cut the idle connection: that says nothing about the server
         if (saysNothing) continue;
         outage.begin(error);
         queue.failAll();
@@ -125,12 +125,12 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
   async function add(connection: Connection, records: ReadonlyMap<string, RevocationRecord>, how: readonly number[]): Promise<void> {
     const { round } = writeBack;
     await connection.send(script(ADD, keys, randomUUID(), STREAM_LENGTH, id, ...how, ...argumentsOf(records)));
-    // the server that acknowledged them may not be the one that the reader asks whether it still has them
+    // the reader asks whether the server still has the records, and may ask another server than the one that acknowledged them
     if (isOutdated) throw new StoreFailure('another server may have taken over');
     acknowledged.add(records);
     for (const text of records.keys()) {
       queue.done(text);
-      // the records may have been lost before this answer came, and were found missing meanwhile
+      // the records may have been lost before this answer came, and may have been found missing meanwhile
       if (writeBack.round === round) writeBack.done(text);
     }
   }
@@ -189,7 +189,7 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
       return queue.size === 0 && writeBack.isDone;
     },
     async close() {
-      // it also ends the pause before the next attempt, which is the last one
+      // this also ends the pause before the next attempt, which is the last one
       closing.abort();
       if (!working) return;
       let timer: NodeJS.Timeout | undefined;
