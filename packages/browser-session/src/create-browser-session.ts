@@ -68,9 +68,9 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
           const found = await sessions.find(cookieHeader, false);
           if (found.kind === 'session') return connections.follow(found.state, end);
         } catch {
-          // as without a session
+          // treated as no session
         }
-        // it had a token a moment ago
+        // the connection had a token a moment ago
         end();
         return () => {};
       },
@@ -89,7 +89,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
     },
     async close() {
       await Promise.all([guard.close(), refresher.close(), ...closers.map((close) => close())]);
-      // this one nobody else knows
+      // nobody else has this store
       if (options.revocations === undefined) await revocations.close();
     },
   });
@@ -118,7 +118,7 @@ function createContext(config: SessionConfig): SessionRouteContext & { readonly 
 }
 
 const MIN_RETENTION_SECONDS = 86_400;
-/** A year. Sessions that may live longer are revoked all the longer: the store goes on with a cut-off. */
+/** A year. Longer sessions stay revoked nevertheless: after a year, the store goes on with a cut-off. */
 const MAX_RETENTION_SECONDS = 31_536_000;
 
 /** Verifies logout tokens, and adds what they end to the revocations. It sees no access token. */
@@ -132,7 +132,7 @@ function createLogoutTokenGuard({ issuer, clientId, metadataUrl, unsafeHttpHosts
     clockSkewSeconds,
     clock,
     fetch,
-    // a fetch of the app's own opens its own connections
+    // a `fetch` of the app opens connections of its own, for which `ca` does not count
     keyFetching: { timeoutSeconds: config.timeoutSeconds, ca: fetch === undefined ? config.tls?.ca : undefined },
     tokenCache: false,
     // a session that a logout token ended must stay ended for as long as its cookie could live

@@ -21,8 +21,8 @@ export interface SessionCredentials {
 type Parts = Pick<SessionRouteContext, 'config' | 'sessions' | 'refresher' | 'publish' | 'warn'>;
 
 /**
- * @param crossSite returns why a request may come from another site. Only requests with a session cookie are asked: other requests have nothing that another
- * site could use
+ * @param crossSite returns why a request may come from another site. It counts only for requests with a session cookie: others have nothing that another site
+ * could use
  */
 export function createSessionCredentials(
   { config, sessions, refresher, publish, warn }: Parts,
@@ -51,10 +51,10 @@ export function createSessionCredentials(
   return {
     of({ headers }) {
       const cookieHeader = headerOf(headers, 'cookie');
-      // a quick look first: most requests without a session have no such text at all
+      // a cheap test first: most requests without a session do not contain the name at all
       if (cookieHeader === undefined || !cookieHeader.includes(cookieName)) return undefined;
       const cause = crossSite(headers, origin);
-      // the text may be part of another cookie
+      // the name may be part of another cookie
       if (cause !== undefined) {
         if (cookieOf(cookieHeader, cookieName) === undefined) return undefined;
         warnAboutOrigin(headers, config, warn);
@@ -68,13 +68,13 @@ export function createSessionCredentials(
 
 function credentialsOf(refreshed: Refreshed, setCookies: readonly string[]): Credentials {
   switch (refreshed.outcome) {
-    // the lines of a refresh contain all that those of the use would
+    // the lines of a refresh also note the use
     case 'fresh':
       return { token: refreshed.state.accessToken, headers: headersWith(refreshed.setCookies.length > 0 ? refreshed.setCookies : setCookies) };
     case 'ended':
       return failure('session_ended', END_WORDS[refreshed.reason], refreshed.setCookies);
     case 'unavailable':
-      // those of the use: during an outage of the issuer, a session must not end as idle
+      // the lines that note the use: during an outage of the issuer, a session must not end as idle
       return { ...failure('session_unavailable', refreshed.cause, setCookies), retryAfterSeconds: refreshed.retryAfterSeconds };
   }
 }

@@ -8,14 +8,14 @@ export type FoundSession =
       readonly state: SessionState;
       /** Set-Cookie lines that must go with the answer; usually none. */ readonly setCookies: readonly string[];
     }
-  /** No session cookie of ours, or one that nobody of us wrote. */
+  /** The request has no session cookie, or one that this app did not write. */
   | { readonly kind: 'none' }
-  /** It was a session once: expired, logged out, revoked, or sealed with a key that is gone. `setCookies` delete it. */
+  /** The session has ended: expired, logged out, revoked, or sealed with a key that is gone. `setCookies` delete the cookie. */
   | {
       readonly kind: 'ended';
       readonly reason: EndReason;
       readonly setCookies: readonly string[];
-      /** What has run out, if that is all that ended it: its refresh token is left at the issuer. */ readonly left?: SessionState | undefined;
+      /** The state of a session that has only run out: its refresh token is left at the issuer. */ readonly left?: SessionState | undefined;
     }
   /** The store or the revocations cannot be asked now. */
   | {
@@ -65,7 +65,7 @@ export interface IssuerLogout {
   readonly subject: string | undefined;
   /** `sid`: the one session that it ends. */
   readonly issuerSessionId: string | undefined;
-  /** `iat`: when the logout was, by the issuer's clock. In whole seconds since the epoch, as a login's `iat` may be in the same second. */
+  /** `iat`: the time of the logout by the issuer's clock, in whole seconds since the epoch. A login's `iat` may be in the same second. */
   readonly issuedUntil: number;
 }
 
@@ -73,7 +73,7 @@ export interface IssuerLogout {
 export interface Sessions {
   /**
    * @param cookieHeader the `Cookie` header of the request, all lines joined by `; `
-   * @param canSetCookies whether the lines can go with an answer. If not, none are made, and a later request gets them. The use of the session counts all the same
+   * @param canSetCookies whether an answer can carry `Set-Cookie` lines. If not, a later request gets them. The use of the session counts in both cases
    */
   find(cookieHeader: string | undefined, canSetCookies?: boolean): FoundSession | Promise<FoundSession>;
   /**
@@ -96,7 +96,7 @@ export interface Sessions {
   /**
    * Ends a session here and for every copy of its cookie.
    *
-   * @throws SessionStoreError or RevocationStoreError if other processes may not know it yet. In this process it has ended
+   * @throws SessionStoreError or RevocationStoreError if other processes may not know of the end yet. In this process, the session has ended
    */
   end(state: SessionState, reason: EndReason, cookieHeader: string | undefined): Promise<EndedSession>;
   /**

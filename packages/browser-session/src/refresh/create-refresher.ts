@@ -59,18 +59,18 @@ export function createRefresher(parts: RefresherParts): Refresher {
     for (let flight = flights.get(state.id); flight; flight = flights.get(state.id)) {
       const result = await flights.inTime(flight);
       if (!result) return keepUsing(state, setCookies, NO_ANSWER_YET);
-      // it may have been the refresh of an older cookie, in a fleet that shares nothing
+      // the other refresh may have been of an older cookie, in a fleet that shares nothing
       if (result.outcome !== 'fresh' || result.state.version >= state.version) return result;
     }
-    // what is unsaved needs only the store
+    // an unsaved result needs only the store, so a pause of the issuer does not matter
     if (pauses.secondsLeft(state.id) > 0 && !unsaved.get(state.id)) return keepUsing(state, setCookies, 'the issuer could not be reached a moment ago');
     const flight = flights.start(state.id, () => refreshInTurn(state, setCookies, cookieHeader));
     return (await flights.inTime(flight)) ?? keepUsing(state, setCookies, NO_ANSWER_YET);
   }
 
-  /** Before the lease is taken, which must not end while the session waits. */
+  /** Waits until this process may refresh one more session. It takes the lease only afterwards, so that the lease does not end during the wait. */
   async function refreshInTurn(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed> {
-    // a token that is still valid needs not wait
+    // a session whose token is still valid need not wait
     const result = await limit.run(() => refresh(state, setCookies, cookieHeader), isUsable(state) ? 0 : timeoutSeconds * 1000);
     return result ?? keepUsing(state, setCookies, 'too many sessions are being refreshed at the moment');
   }
@@ -105,19 +105,19 @@ export function createRefresher(parts: RefresherParts): Refresher {
 
   async function keep(state: SessionState, next: SessionState, release: () => Promise<void>, cookieHeader: string | undefined): Promise<Refreshed> {
     if (clock.now() / 1000 < next.endsAt) return save(state, next, release, cookieHeader);
-    // the session has reached its end while the issuer was asked
+    // the session reached its end while the issuer was asked
     const ended = await ender.end(state, 'expired', cookieHeader, next.refreshToken);
     await release();
     return ended;
   }
 
-  /** Takes over what another process has got. */
+  /** Takes over the result of another process. */
   function adopt(state: SessionState, found: RefreshResult): Refreshed {
     recent.add(state, found);
     return { outcome: 'fresh', state: found.state, setCookies: found.setCookies };
   }
 
-  /** This process may have stood still for longer than its lease: then another one has used the refresh token up, and the session goes on. */
+  /** This process may have stood still for longer than its lease. If another one has used up the refresh token meanwhile, the session goes on. */
   async function refreshedElsewhere(state: SessionState, cookieHeader: string | undefined): Promise<Refreshed | undefined> {
     try {
       const found = await sharing?.look(state, cookieHeader);
@@ -175,7 +175,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
     }
   }
 
-  /** Call it after the session has ended: a refresh that is under way will find that out. */
+  /** Call it after the session has ended, so that a refresh under way finds it ended. */
   async function newestOf(states: readonly (SessionState | undefined)[], id: string): Promise<SessionState | undefined> {
     const flight = flights.get(id);
     if (flight) await flights.inTime(flight);

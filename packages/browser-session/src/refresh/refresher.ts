@@ -35,14 +35,17 @@ export interface Refresher {
    * access token may have ended.
    */
   newest(state: SessionState): { readonly state: SessionState; /** `Set-Cookie` lines, if it is newer. */ readonly setCookies: readonly string[] };
-  /** Returns the newest state of a session that this process knows by a refresh. Nothing has shown it, so unlike {@link newest} this notes no use of its cookie. */
+  /** Returns the newest state of a session that this process knows from a refresh. No request showed its cookie, so unlike {@link newest} this notes no use. */
   known(id: string): SessionState | undefined;
   /**
-   * Revokes the refresh token of a session that has run out, in the background and once. Call it only for one whose user may be gone: a login that begins in
-   * its place calls `keepLeft`.
+   * Revokes the refresh token of a session that has run out, in the background and once. Call it only if the user may be gone: for a login that begins in the
+   * place of the session, call `keepLeft`.
    */
   revokeLeft(state: SessionState): void;
-  /** A login begins in the place of a session that has run out. Many issuers keep one grant for both, so to revoke its refresh token now would end the new one. */
+  /**
+   * Call it if a login begins in the place of a session that has run out. Many issuers keep one grant for both, so revoking the former refresh token would end
+   * the new session.
+   */
   keepLeft(state: SessionState): void;
   /** Ends a session: the user logs out. It waits for a refresh that is under way, and never rejects. */
   logOut(state: SessionState, cookieHeader: string | undefined): Promise<Ending>;
@@ -51,12 +54,12 @@ export interface Refresher {
    *
    * @param state the former session, if the request has shown its cookie
    * @param keepsGrant the same user has logged in: many issuers keep one grant for both, so what a refresh under way brings is not revoked
-   * @throws SessionStoreError or RevocationStoreError (the promise rejects) if other processes may not know it yet
+   * @throws SessionStoreError or RevocationStoreError (the promise rejects) if other processes may not know of the end yet
    */
   endReplaced(session: EndingSession, state: SessionState | undefined, keepsGrant: boolean): Promise<SessionState | undefined>;
   /**
-   * Waits a few seconds for the refreshes under way, and for results that the store has not taken yet: they would be lost with the process, and the old refresh
-   * tokens are used up.
+   * Waits a few seconds for the refreshes under way, and for results that the store has not taken yet: their new refresh tokens would be lost with the process,
+   * and the old ones are used up.
    */
   close(): Promise<void>;
 }

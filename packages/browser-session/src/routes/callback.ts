@@ -59,7 +59,7 @@ async function begin(
     setCookies = await sessions.start(session);
   } catch (error) {
     publish('login', 'failed', 'store_unavailable');
-    // errors of ours contain no secret; the message says if, for example, the tokens are too large for cookies, and how large they are
+    // our own errors contain no secret, and their messages help: for example, that the tokens are too large for cookies, and how large they are
     const known = error instanceof TokenwardError ? error : undefined;
     warn(`tokenward: a login could not be kept: ${known?.message ?? 'the store failed'}`, `login not kept: ${known?.name}`);
     await revokeUnused(session.refreshToken, attempt, shown, context);
@@ -74,7 +74,7 @@ async function begin(
   return landingPage(attempt.returnTo, [...deleted, ...setCookies]);
 }
 
-/** Else people are logged out after minutes, and nothing says why. */
+/** Without this warning, people would be logged out after minutes, and nothing would say why. */
 function noRefreshToken({ issuer, scope, authorizationParameters }: RouteContext['config']): string {
   const isAskedFor = scope.split(' ').includes('offline_access');
   const remedies = [
@@ -86,7 +86,7 @@ function noRefreshToken({ issuer, scope, authorizationParameters }: RouteContext
   return `tokenward: ${issuer} issued no refresh token, so each session ends with its first access token. ${remedies.join('. ')}`;
 }
 
-/** Revokes what a login has brought that failed. A former session goes on in that case, and may have the same grant: then nothing is revoked. */
+/** Revokes the refresh token of a login that failed. A former session goes on then, and may have the same grant, so in that case nothing is revoked. */
 async function revokeUnused(
   refreshToken: string | undefined,
   attempt: LoginAttempt,
@@ -106,14 +106,14 @@ async function endReplaced(replaced: EndingSession, shown: SessionState | undefi
   } catch {
     publish('end', 'failed', 'store_unavailable');
   }
-  // Many issuers keep one grant per user and client. To revoke a refresh token of it would end the new session, too (RFC 7009 s2.1).
+  // Many issuers keep one grant per user and client. Revoking a refresh token of that grant would end the new session, too (RFC 7009 s2.1).
   if (former && former.subject !== session.subject) await revokeRefreshToken(former.refreshToken, 'end', context);
 }
 
 async function withoutAttempt(request: Request, state: string, context: SessionRouteContext, deleted: readonly string[]): Promise<Response> {
   const { config, publish } = context;
   if (isPrefetch(request.headers)) return notAhead('Log in');
-  // Everybody can link to a callback. By that, another site must neither start a login nor learn whether somebody is logged in.
+  // Everybody can link to a callback. With such a link, another site must neither start a login nor learn whether somebody is logged in.
   const isForeign = isOfOtherSite(request.headers);
   if (!isForeign && (await liveSession(request, context)) !== undefined) return landingPage('/', deleted);
   publish('login', 'refused', 'unknown_attempt');

@@ -12,7 +12,7 @@ import { stateOf, textOf } from './session-text.js';
 
 export type SealedConfig = EndConfig & Pick<SessionConfig, 'cookieName' | 'sameSite' | 'secrets'>;
 
-/** At about 10 KiB for a session. */
+/** A session takes about 10 KiB. */
 const OPENED = { maxEntries: 10_000, maxBytes: 67_108_864 };
 const MAX_USES = 10_000;
 
@@ -22,13 +22,13 @@ export function createSealedSessions(config: SealedConfig): Sessions {
   const cookie = createSessionCookie({ name, sameSite }, createSealer(secrets, 'session', name), OPENED, stateOf);
   const ending = createSessionEnd(config);
   /**
-   * When sessions were last used, as far as this process knows: an older copy of a cookie says nothing about a session in use. The browser may have no newer one,
+   * When sessions were last used, as far as this process knows: an older copy of a cookie does not show the latest use. The browser may have no newer copy,
    * since a page that is rendered on the server cannot set it, and an answer can be lost.
    */
   const uses = createLruMap<Pick<SessionState, 'usedAt' | 'version'>>(MAX_USES);
 
   function found(state: SessionState, cookieHeader: string | undefined, canSetCookies: boolean): FoundSession | Promise<FoundSession> {
-    // read once: to ask a clock costs as much as most of what follows
+    // read once: reading a clock costs as much as most of what follows
     const now = clock.now() / 1000;
     const shown = ending.of(state, now);
     const reason = shown === 'idle' && !isOutdated(state) ? ending.of(lastUsed(state), now) : shown;
@@ -47,12 +47,12 @@ export function createSealedSessions(config: SealedConfig): Sessions {
     return { ...state, usedAt: Math.max(state.usedAt, uses.get(state.id)?.usedAt ?? 0) };
   }
 
-  /** Whether the session was last used with newer tokens. Then this is an old copy, and its refresh token is used up: to send it would end the session. */
+  /** Whether the session was last used with newer tokens. Then this is an old copy, and its refresh token is used up: sending it would end the session. */
   function isOutdated({ id, version }: SessionState): boolean {
     return version < (uses.get(id)?.version ?? 0);
   }
 
-  /** Notes a use. One with an old copy of the cookie takes back no newer version: its refresh token stays used up. */
+  /** Notes a use. A use with an old copy of the cookie does not replace a newer version: the refresh token of the old copy stays used up. */
   function note({ id, usedAt, version }: SessionState): void {
     uses.set(id, { usedAt, version: Math.max(version, uses.get(id)?.version ?? 0) });
   }
@@ -72,7 +72,7 @@ export function createSealedSessions(config: SealedConfig): Sessions {
     const former = previous && textOf(previous);
     const lines =
       (await cookie.write(textOf(state), maxAgeSeconds, former)) ??
-      // a logout at the issuer works without its hint; nothing works without the other tokens
+      // the ID token is only a hint for a logout at the issuer; nothing works without the other tokens
       (await cookie.write(textOf({ ...state, idToken: undefined }), maxAgeSeconds, former));
     if (!lines) throw tooLarge(state);
     return lines;
@@ -103,7 +103,7 @@ export function createSealedSessions(config: SealedConfig): Sessions {
       await ending.revoke(session, 'replaced');
       return undefined;
     },
-    // the revocations that a logout token adds end the sessions
+    // nothing to do: the revocations that a logout token adds end the sessions
     async endAtIssuer() {},
     forget: (cookieHeader) => cookie.delete(cookieHeader),
   };

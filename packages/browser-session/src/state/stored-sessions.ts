@@ -57,7 +57,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
   function judge(content: CookieContent<SessionReference>, cookieHeader: CookieHeader, canSetCookies: boolean): FoundSession | Promise<FoundSession> {
     if (content === 'none') return { kind: 'none' };
     if (content === 'unreadable') return ended('unreadable', cookieHeader);
-    // read once: to ask a clock costs as much as most of what follows
+    // read once: reading a clock costs as much as most of what follows
     const now = clock.now() / 1000;
     if (!(now < content.endsAt)) return now < content.endsAt + KEPT_SECONDS ? ranOut(content, cookieHeader) : ended('expired', cookieHeader);
     return look(content, cookieHeader, now, canSetCookies);
@@ -77,7 +77,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     );
   }
 
-  /** The end is in the cookie. The store is asked only for what is left at the issuer. */
+  /** The cookie says that the session has ended. The store is asked only for the refresh token that is left at the issuer. */
   async function ranOut({ id, key }: SessionReference, cookieHeader: CookieHeader): Promise<FoundSession> {
     let left: SessionState | undefined;
     try {
@@ -86,7 +86,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
       // its end may have moved
       left = state && state.id === id ? leftOf(state, clock.now() / 1000) : undefined;
     } catch {
-      // an outage of the store makes no session of it
+      // the session has ended even if the store cannot be reached
     }
     if (left) inBackground(async () => store.remove(key));
     return ended('expired', cookieHeader, left);
@@ -190,7 +190,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     return { kind: 'ended', reason, setCookies: cookie.delete(cookieHeader), left };
   }
 
-  /** The version stays: it counts changes of the tokens, so a refresh that goes on meanwhile can still be written. If that comes first, this is not written. */
+  /** The version stays: it counts changes of the tokens, so a refresh under way can still be written. If the refresh is written first, the use is not. */
   async function writeUse(previous: SessionState, key: string): Promise<void> {
     await store.replace(await storedOf({ ...previous, usedAt: nowSeconds() }, key), previous.version);
   }
@@ -221,8 +221,8 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
   }
 
   /**
-   * Does both, whichever of them fails: a request in flight must find neither the session nor a way past the revocations. Returns the state that the store had:
-   * a refresh of another process is either in it, or will find the session absent.
+   * Revokes and removes the session, even if one of the two fails: a request in flight must find neither the session nor a way past the revocations. Returns
+   * the state that the store had: a refresh of another process is either in it, or will find the session absent.
    */
   async function endEverywhere(id: string, revoke: () => Promise<void>): Promise<SessionState | undefined> {
     // what the store has removed is gone for the whole fleet; the revocation takes effect in this process in any case
