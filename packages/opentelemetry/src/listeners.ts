@@ -99,7 +99,7 @@ export function startAtZero(instruments: Instruments, attributes: IssuerAttribut
   for (const counter of [revocationOverflows, longLivedTokens]) counter.add(0, attributes.issuerOnly);
 }
 
-/** Those of which few count. Each makes a series for each issuer, and a meter provider drops the series of an instrument beyond 2000. */
+/** The reasons for which an alert needs few events. Each makes a series for each issuer, and a meter provider drops the series of an instrument beyond 2000. */
 const ALERTED_REASONS = [
   ['revoked', 401],
   ['bad_signature', 401],

@@ -88,7 +88,7 @@ async function tryRoute(client: AppClient, route: FoundRoute, requireScopes: boo
       .send(method, sample, authorization === undefined ? { ...headers } : { ...headers, authorization })
       .catch((error: unknown) => reasonOf(error));
     if (route.isMiddleware && status === 404) {
-      // nothing is behind it that a token without scopes would reach
+      // no handler is behind this middleware, so no other try could reach one
       if (how === TRIES[1]) return undefined;
       continue;
     }

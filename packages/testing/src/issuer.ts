@@ -111,7 +111,7 @@ export interface TestIssuer {
   /** Revokes a token of either kind: the introspection endpoint then answers that it is not active. */
   revokeToken(token: string): void;
   /**
-   * Issues a refresh token, which the token endpoint takes once, for an access token with this content and the next refresh token. A second use is refused
+   * Issues a refresh token. The token endpoint takes it once, and returns an access token with this content and the next refresh token. A second use is refused
    * (`invalid_grant`). The client is not authenticated.
    */
   issueRefreshToken(wishes?: TokenWishes): string;
@@ -127,7 +127,7 @@ export interface TestIssuer {
   withdrawKey(kid: string): void;
   /** Publishes a key of yours. The issuer signs with it only if a token names it as `key`. */
   publishKey(key: SigningKey): void;
-  /** Makes the issuer answer wrongly, until {@link behave}: with one kind of document, or at the introspection endpoint. Default: with both kinds of documents. */
+  /** Makes the issuer answer wrongly until {@link behave}: for one kind of document, or at the introspection endpoint. Default: for both kinds of documents. */
   misbehave(how: Misbehaviour, where?: 'metadata' | 'jwks' | 'introspection'): void;
   behave(): void;
   close(): Promise<void>;

@@ -27,7 +27,7 @@ export interface Context {
 
 /** Returns the context of this process. It changes the process only when `signal` is first read. */
 export function processContext(): Context {
-  // a reader like `head` that has enough is no reason for an exception
+  // a reader that closes the pipe early, such as `head`, must not cause an exception
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endOnClosedPipe);
   let signal: AbortSignal | undefined;
   return {

@@ -31,10 +31,10 @@ export interface GuardSettings {
   readonly fromEnvironment: readonly string[];
 }
 
-/** Options that contain secrets, at any depth. Arguments can be seen by other users. Of some, a file is an option too. */
+/** Options that contain secrets, at any depth: other users can see arguments. Some of them have an option that names a file instead. */
 const SECRET_OPTIONS =
   /secret|private|password|introspection|decryption|session(?!Cookies)|credential|token(?!TypeName|Cache|Version|AgeSeconds|LifetimeSeconds|Bytes|File|sWithout|sForAny)|^jwks$|^fetch$|^clock$/i;
-/** Their members are claims and scopes, and no options. */
+/** Options whose members are names of claims or scopes, not of options. */
 const NAMED_BY_TOKENS: ReadonlySet<string> = new Set(['requiredValues', 'forbiddenValues', 'scopes']);
 
 /**

@@ -15,8 +15,8 @@ export interface Output {
   /** The width of the terminal, between 40 and 100 columns. */
   readonly width: number;
   /**
-   * Waits for work. If it takes longer than a second, standard error says what the command waits for: on a terminal a line that goes away, and elsewhere nothing,
-   * so that logs stay clean.
+   * Waits for work. If it takes longer than a second, and standard error is a terminal, a line there says what the command waits for, and goes away afterwards.
+   * Elsewhere nothing is printed, so that logs stay clean.
    */
   during<T>(what: string, work: Promise<T>): Promise<T>;
 }

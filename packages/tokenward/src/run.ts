@@ -38,7 +38,7 @@ async function runCommand([name, ...rest]: readonly string[], { context, output,
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const about = name === 'help' ? commands.find((command) => command.name === rest[0]) : undefined;
     const text = about ? commandHelp(about, output) : generalHelp(commands, output);
-    // without a command, the help is not what was asked for
+    // without a command, nobody asked for the help, so it goes to standard error
     if (name === undefined) output.note(text);
     else output.line(text);
     return name === undefined ? EXIT_CODES.usedWrongly : EXIT_CODES.good;

@@ -102,13 +102,13 @@ export interface AppSetup {
   readonly trustsProxies?: boolean | undefined;
   /** The app answers CORS for `https://app.example.test` before or after its `appGuards`, and exposes the headers `www-authenticate` and `dpop-nonce`. */
   readonly cors?: CorsPlace | undefined;
-  /** The app serves TLS with these options of Node's servers, in its version of HTTP. Default: as the suite's apps do without it. */
+  /** The app serves TLS with these options of Node's servers, over its usual version of HTTP. Default: its server is as for all other tests. */
   readonly tls?: SuiteTls | undefined;
   /** The app handles the server's `checkContinue` event. Its handlers ask for the body, by `writeContinue` of Node's response, behind the guard. */
   readonly asksForBodies?: boolean | undefined;
 }
 
-/** A TLS server that asks for a client certificate, and decides nothing. */
+/** Options of a TLS server that asks for a client certificate, and accepts any or none. */
 export interface SuiteTls extends SuiteIdentity {
   readonly ca: string;
   readonly requestCert: true;

@@ -12,7 +12,7 @@ import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 const SCOPE = 'orders:read';
 const DELETED = /^__Host-session=; Max-Age=0; Path=\/; Secure; HttpOnly; SameSite=Strict$/;
 
-/** What an answer could say about a request, besides its status and its body. */
+/** The headers by which an answer could tell something about a request, besides its status and its body. */
 const ANSWER_FIELDS = ['content-type', 'content-length', 'etag', 'cache-control', 'vary', 'set-cookie', 'www-authenticate'];
 
 /** Requests with the cookie of a browser session: the guard's option `session`. */
@@ -401,7 +401,7 @@ function onlyCookie(answer: Received): string {
   return lines[0]!;
 }
 
-/** What a cache obeys, and another field of the handler. */
+/** Returns the fields that caches obey, and one more that the handler sets. */
 function shownTo({ headers }: Received): (string | null)[] {
   return ['cache-control', 'cdn-cache-control', 'x-mine'].map((name) => headers.get(name));
 }

@@ -90,7 +90,7 @@ function routesOf(layer: Layer, { path, methods, stack }: NonNullable<Layer['rou
     const names = methods['_all'] || listed.length > 20 ? ['ALL'] : listed;
     return names.map((method): FoundRoute => {
       const handlers = stack.filter((each) => method === 'ALL' || !each.method || each.method.toUpperCase() === method).map(({ handle }) => handle);
-      // a route whose path is unknown is not said to be guarded by what may not be in front of it
+      // if the path of a route is unknown, guards above it do not count: they may not be in front of it
       const inFront = sample === undefined ? [] : above(sample);
       const demands = [...inFront, ...demandsBefore(handlers)];
       const isUnknown = sample === undefined && demands.length === 0;

@@ -13,6 +13,6 @@ export interface AttackCase {
 
 /** A forged token, sent as tokens are. */
 export function forged(name: string, token: string): AttackCase {
-  // names of a local issuer's table come over a socket
+  // a local issuer sends the names of its table over a socket, so they may contain anything
   return { name: name.replaceAll(/\p{Cc}/gu, ' '), kind: 'forged', request: { headers: [['Authorization', `Bearer ${token}`]] }, token };
 }

@@ -60,7 +60,7 @@ export const exchange: Exchange = (target, { method = 'GET', headers = [], query
     };
     const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(options, (response) => receive(response, settle));
     const timer = setTimeout(() => settle({ kind: 'timeout' }), TIMEOUT_MS);
-    // options name an address, so there is no second lookup; this holds even if that changes
+    // `options` names an address, so there is no second lookup. If that ever changes, this check still keeps the request on loopback
     sent.once('socket', (socket) => socket.once('connect', () => void (isLoopbackAddress(socket.remoteAddress ?? '') || settle({ kind: 'not-loopback' }))));
     sent.once('upgrade', () => settle({ kind: 'malformed' }));
     sent.on('error', ({ code }: NodeJS.ErrnoException) => settle({ kind: kindOf(code) }));

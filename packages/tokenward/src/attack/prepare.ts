@@ -44,8 +44,8 @@ export interface CollectedAttack {
 }
 
 /**
- * Finds a valid token: the one that was piped into the command, or a new one of a local issuer. If its issuer is a local one of this user, that signs most of the hostile
- * tokens.
+ * Finds a valid token: the one that was piped into the command, or a new one of a local issuer. If its issuer is a local issuer of this user, that issuer signs
+ * most of the hostile tokens.
  *
  * @throws UsageError if there is no valid token to begin with
  */
@@ -70,7 +70,7 @@ async function collect(token: string, local: IssuerState | undefined, issuer: st
       fetchedKeys: () => trap.hits,
       async close() {
         await trap.close();
-        // an issuer that has ended publishes nothing
+        // if this fails, the issuer has ended and publishes nothing
         if (signed.length > 0) await askIssuer(local!, 'withdraw', {}).catch(() => undefined);
       },
     };

@@ -28,7 +28,7 @@ export function judge({ name, kind, token }: AttackCase, answer: ReceivedAnswer 
   if (status >= 500) return as('crashed', `the server failed with ${status}`);
   if (token.length > 20 && body.includes(token)) return as('wrong', 'the answer repeats the token');
   if (STACK_TRACE.test(body)) return as('wrong', 'the answer shows a stack trace');
-  // a valid token that is not looked at where it is: the request has none, or the route has no such method
+  // a valid token in the wrong place: any refusal is right, since the server may see no token, or have no such method
   if (kind === 'misplaced') return status >= 400 ? as('refused', '') : as('wrong', `${status} instead of 401`);
   if (!REFUSALS.has(status)) return as('wrong', `${status} instead of 401`);
   return status === 401 && challenge === undefined ? as('wrong', '401 without a WWW-Authenticate challenge (RFC 6750 s3)') : as('refused', '');

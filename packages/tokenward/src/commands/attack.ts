@@ -43,7 +43,7 @@ export const attackCommand = defineCommand({
 
 const MAX_REQUESTS = 1000;
 const MAX_SECONDS = 120;
-/** For a token that is piped, if another way to get one is there, or not. */
+/** How long to wait for a piped token, with a local issuer that can mint one instead, and without. */
 const PATIENCE_MS = { withIssuer: 1000, withoutIssuer: 30_000 };
 
 async function run(context: CommandContext<typeof options>): Promise<ExitCode> {

@@ -46,7 +46,7 @@ async function run(context: CommandContext<typeof options>): Promise<0> {
   };
   const issuer = await findIssuer(env, context.options.issuer);
   const { token } = (await askIssuer(issuer, 'token', request)) as { readonly token?: unknown };
-  // what else could print something to a terminal, or end a header
+  // any other text could print something to a terminal, or end a header
   if (typeof token !== 'string' || !/^[\w.~+/=-]{16,}$/.test(token))
     throw new CannotRunError('the local issuer sent no token. Start it again: npx tokenward issuer');
   output.line(token);

@@ -14,7 +14,7 @@ export function timeoutOf({ keyFetching }: IssuerOptions): number {
   return typeof given === 'number' && given > 0 && given <= 60 ? given : DEFAULTS.timeoutSeconds;
 }
 
-/** Returns what a fetch shows and trusts: the authorities and the files of `keyFetching`. It throws if one of them cannot be read. */
+/** Returns what a fetch sends and trusts: the authorities and the files of `keyFetching`. It throws if one of them cannot be read. */
 export function accessOf({ issuer = '', metadataUrl, jwksUri, keyFetching }: IssuerOptions): ReturnType<typeof createKeyAccess> {
   const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   const [ca, caFile, bearerTokenFile] = [keyFetching?.ca, keyFetching?.caFile, keyFetching?.bearerTokenFile].map(text);
@@ -62,7 +62,7 @@ export async function checkMetadata(options: IssuerOptions, now: () => number): 
       const form = metadataUrl !== undefined ? 'metadataUrl' : url === openId ? 'OpenID Connect Discovery' : 'RFC 8414';
       return readMetadata(issuer!, url, form, document, Date.parse(header('date') ?? ''), localMs);
     } catch (error) {
-      // messages of core name the address and what happened there, and nothing of the answer
+      // messages of core name the address and what happened there, and quote nothing of the answer
       failures.push((error as Error).message);
       if (!(error instanceof NotFoundError)) break;
     }

@@ -35,7 +35,7 @@ export async function runDoctor(context: CommandContext<typeof DOCTOR_FLAGS>): P
 
 async function checksOf({ issuer, options }: GuardSettings, context: CommandContext<typeof DOCTOR_FLAGS>): Promise<readonly Check[]> {
   const hasAudience = options.audience !== undefined || issuersOf(options)[0]?.audience !== undefined;
-  // whether a guard starts is asked without an audience, too: a check of its own reports its absence
+  // tries to start a guard even without an audience: another check reports that the audience is missing
   const started = startGuard(hasAudience || context.options.preset !== undefined ? options : { ...options, unsafeAcceptTokensForAnyAudience: true });
   const problems = 'problems' in started ? started.problems : [];
   const usable = usableOptions(options, problems);

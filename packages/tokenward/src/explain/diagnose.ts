@@ -51,7 +51,7 @@ export async function diagnose(options: GuardOptions, given: GivenToken, wanted:
     denial = await refusalOf(trial, given, policy);
     if (!denial) break;
     const { step, unchecked: skipped } = stepOf(denial.reason, denial.cause);
-    // a trial that is refused for the same again, or for an outage, says nothing new
+    // a second refusal at the same step, or one for an outage, says nothing new
     if (problems.some(({ at }) => at === step) || (round > 0 && denial.status === 503)) break;
     if (WITHOUT_REQUEST.has(denial.reason)) needsProof = true;
     else problems.push({ at: step, explanation: denial.explain() });

@@ -16,8 +16,8 @@ export interface Control {
 }
 
 /**
- * Creates the server that mints tokens. Only who can read the state file knows its secret. Browsers send `Origin` or `Sec-Fetch-Site` with each such request, so a web page is
- * refused even before that, and no answer has a CORS header.
+ * Creates the server that mints tokens. Only those who can read the state file know its secret. Browsers send `Origin` or `Sec-Fetch-Site` with each such
+ * request, so a web page is refused even before the secret is checked, and no answer has a CORS header.
  */
 export function createControl(actions: ControlActions): Control {
   const secret = randomBytes(32).toString('base64url');

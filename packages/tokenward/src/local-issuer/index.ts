@@ -37,19 +37,19 @@ export interface LocalIssuer {
 export async function startLocalIssuer({ host, port, env, ...options }: LocalIssuerOptions): Promise<LocalIssuer> {
   const hostname = host.replace(/^\[(.*)\]$/, '$1');
   const inUrl = hostname.includes(':') ? `[${hostname}]` : hostname;
-  // another name may lead elsewhere tomorrow
+  // another name that leads to loopback today may lead elsewhere tomorrow
   const addresses = isLoopback(inUrl) ? await loopbackAddresses(hostname) : undefined;
   if (!addresses) throw new UsageError('--host must be on this machine: 127.0.0.1, ::1 or localhost. Anybody who reaches the issuer can log in as anybody');
   let listener: RequestListener = (_request, response) => void response.writeHead(503).end();
   const servers: Server[] = [];
   try {
-    // with localhost, all its addresses: otherwise another program could answer at the other one
+    // localhost has several addresses: another program could answer at one that is left out
     for (const address of new Set(addresses)) {
       const server = createServer((request, response) => listener(request, response));
       servers.push(server);
       await listen(server, portOf(servers[0]!) ?? port, address);
     }
-    // an issuer has one spelling only: without the port 80
+    // an issuer has only one spelling, which leaves out the port 80
     const { origin: issuer } = new URL(`http://${inUrl}:${portOf(servers[0]!)}`);
     const settings: ProviderSettings = { ...options, issuer, clients: createClients() };
     const local = createProvider(settings);
