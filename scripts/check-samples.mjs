@@ -1,7 +1,7 @@
-// Compiles the samples in the documentation as strict TypeScript, against the built packages, parses its JSON and YAML, and checks its commands. A comment before a block,
-// which readers do not see, can say how:
-// - `<!-- sample: koa -->`: with another context than the file's
-// - `<!-- sample: members of T -->`, `<!-- sample: inside class A { ... } -->`: as part of something
+// Compiles the samples in the documentation as strict TypeScript, against the built packages, parses its JSON and YAML, and checks its commands. A comment
+// before a block, which readers do not see, changes how the block is compiled:
+// - `<!-- sample: koa -->`: with another context than that of the file
+// - `<!-- sample: members of T -->`, `<!-- sample: inside class A { ... } -->`: as members of a type, or inside other code
 // - `<!-- no program: why -->`: not at all
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,9 +18,9 @@ const CONTEXTS = [
   [/^(?:docs\/src\/content\/docs\/guides\/mcp|packages\/mcp\/)/, () => 'mcp'],
   [/./, () => 'express'],
 ];
-/** Written by the build of the documentation, from docstrings. */
+/** Files that the build of the documentation writes, from docstrings. */
 const GENERATED = /^docs\/src\/content\/docs\/api\//;
-/** Whose code after `// before` is not compiled, and why. */
+/** Files whose code after `// before` is not compiled, and why. */
 const BEFORE_NOT_COMPILED = new Map([
   ['docs/src/content/docs/migrate/nest-keycloak-connect.md', 'nest-keycloak-connect has NestJS 10 as a peer, which the workspace does not have'],
 ]);

@@ -14,11 +14,11 @@ const FILES = [
   '{packages,examples,bench}/**/*.{md,ts,js,json}',
 ];
 const LINK = /https:\/\/tokenward\.github\.io\/tokenward\/([\w./-]*)(?:#([\w-]+))?/g;
-/** Pages that the build makes. */
+/** Pages that the build generates. */
 const BUILT = /^(?:$|api\/|llms(?:-full)?\.txt$)/;
 
 const links = globSync(FILES, { cwd: root, exclude: (path) => /(?:^|\/)(?:node_modules|dist|docs\/api)$/.test(path) }).flatMap((file) =>
-  // the site checks the links of its own pages; those to the site by its address may be in any file
+  // the build of the site checks relative links in its pages; links with the address of the site may be in any file
   [...readFileSync(join(root, file), 'utf8').matchAll(LINK)].map(([, path, hash]) => ({ file, path, hash })),
 );
 

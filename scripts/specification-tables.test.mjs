@@ -6,11 +6,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path) => readFileSync(`${root}${path}`, 'utf8');
 const page = (name) => read(`docs/src/content/docs/security/${name}.md`);
 
-/** Also the cases of the suites, which run for every adapter and every store. */
+/** The files with tests, and with the cases of the suites, which run for every adapter and every store. */
 const TESTS = ['packages/*/{src,test}/**/*.test.ts', 'packages/testing/src/*-suite/**/*.ts', 'scripts/**/*.test.mjs'];
 const sources = globSync(TESTS, { cwd: root }).map(read);
 const tested = new Set(sources.flatMap((source) => numbersOf(source, /['"`]rules? (\d+(?:(?:, and |, | and | to )\d+)*)/g)));
-/** With one number, `vitest -t` finds no test that is named after several rules. */
+/** The rules that a test names alone: `vitest -t` with one number does not find a test that is named after several rules. */
 const found = new Set(sources.flatMap((source) => numbersOf(source, /['"`]rule (\d+)\b/g)));
 const described = new Set(
   page('rules')
@@ -18,7 +18,7 @@ const described = new Set(
     .flatMap((line) => numbersOf(line, /^\| *(\d[\d, ]*?) *\|/g)),
 );
 
-/** What a row has instead of a test. */
+/** What a row says if it names no test. */
 const NO_TEST = /^(?:yours|out of scope|nothing to test)$/;
 const RULES = /^rules? (\d+(?:, \d+)*)$/;
 const NAMED = /^`([\w./-]+\.test\.ts)`: (`[^`]+`(?:, `[^`]+`)*)$/;

@@ -42,7 +42,7 @@ function ask(url, path, token) {
   return fetch(`${url}${path}`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
 }
 
-/** The page shows the lines that matter. */
+/** Expects each line of the block in the response. The page shows only the lines that matter. */
 function expectShown(response, block) {
   const [start, ...headers] = block.split('\n');
   expect(start).toBe(`HTTP/1.1 ${response.status} ${response.statusText}`);

@@ -1,6 +1,6 @@
 // Turns the waiting changesets into versions and changelogs: `changeset version`. Before the first release, nobody has used what most changesets
-// changed, so that release gets the texts of `release/first-release.md` instead. It runs at any time, whatever changesets wait. It also writes the badges of
-// the READMEs.
+// changed, so that release gets the texts of `release/first-release.md` instead. This script runs at any time, whatever changesets wait. It also writes the
+// badges of the READMEs.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

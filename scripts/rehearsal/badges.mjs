@@ -20,7 +20,7 @@ function factOf(address) {
   const [, fields] = /^\/badge\/(.+)-\w+$/.exec(pathname) ?? [];
   if (origin !== 'https://img.shields.io' || (version === undefined && fields === undefined)) return address;
   if (version !== undefined) return `npm: ${version}`;
-  // one hyphen separates, two are one
+  // a single hyphen separates fields, two stand for one hyphen
   return fields
     .split(/(?<!-)-(?!-)/)
     .map((field) => decodeURIComponent(field).replaceAll('--', '-').replaceAll('_', ' '))

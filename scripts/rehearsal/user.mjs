@@ -8,7 +8,7 @@ const INSTALL_TIMEOUT_SECONDS = 120;
 const RUN_TIMEOUT_SECONDS = 40;
 const CHECK = fileURLToPath(new URL('fixtures/check.mjs', import.meta.url));
 
-/** What is installed is the same with pnpm, but for where it is: one major of Express on one version of Node shows that. */
+/** pnpm installs the same packages in other places, so one major of Express on one version of Node is enough. */
 const MANAGERS = {
   npm: { add: ['install'], addForDevelopment: ['install', '--save-dev'], majors: ['5', '4'], isOnEveryNode: true },
   pnpm: { add: ['add', '--ignore-workspace'], addForDevelopment: ['add', '--ignore-workspace', '--save-dev'], majors: ['5'], isOnEveryNode: false },

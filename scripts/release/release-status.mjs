@@ -5,14 +5,14 @@ import { publicPackages } from '../public-packages.mjs';
 
 /** The version of a package that was never released. */
 export const UNRELEASED = '0.0.0';
-/** What a file says about the release: first that there is none, and in the README of a package then its badges. */
+/** What a file says about the release: at first that there is none, and later, in the README of a package, its badges. */
 export const RELEASE_STATUS = /<!-- release-status -->\n\n([^]*?)\n\n<!-- \/release-status -->\n\n/;
-/** Where else it is said that there is no release. */
+/** Other pages that say that there is no release. */
 const PAGES = ['README.md', 'docs/src/content/docs/index.md', 'docs/src/content/docs/start/index.md'];
 
 /**
- * Writes the badges of this release into the README of each package. The version is read from npm by the badge's server, everything else is what the
- * package.json says. The first release also removes "not released yet" from other pages.
+ * Writes the badges of this release into the README of each package. The badge's server reads the version from npm, and everything else comes from the
+ * package.json. The first release also removes "not released yet" from other pages.
  *
  * @param before the version of each package before this release, by its name
  */

@@ -37,8 +37,8 @@ const OPTIONS = {
 /**
  * Compiles samples, each as its own module, against the built packages and the workspace's dependencies. A sample is
  * `{ file, line, code, context, inside, isBefore }`: `context` provides names (`contexts/<name>.ts` and all exports of that package), and `inside` is the
- * text before and after the code. A sample that `isBefore` shows another package: it is compiled as JavaScript would be, without our exports, and with the names of
- * `contexts/before/<page>.ts` alone. Returns the compiler's errors, with the file and line in the documentation.
+ * text before and after the code. A sample with `isBefore` shows another package: it is compiled like JavaScript, without our exports, and only with the
+ * names of `contexts/before/<page>.ts`. Returns the compiler's errors, with the file and line in the documentation.
  */
 export async function compile(root, samples) {
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-samples-'));
@@ -53,7 +53,7 @@ export async function compile(root, samples) {
   }
 }
 
-/** What a sample declares of our packages, and what another package declares of a framework, holds for a whole program. */
+/** A sample that augments our packages, and a package that augments a framework, affect the whole program, so each gets its own. */
 function programOf(sample) {
   if (sample.isBefore) return `before ${sample.file}`;
   return AUGMENTS_US.test(sample.code) ? sample : sample.context;

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 /**
  * Ensures a program that npm cannot install. Installs it on Debian as root or in CI; otherwise says what to install and exits. No test is skipped.
  *
- * @param versionFlag with which the program prints its version, and exits
+ * @param versionFlag the flag with which the program prints its version, and exits
  */
 export function need(command, debianPackage, elsewhere, versionFlag = '--version') {
   if (exists(command, versionFlag)) return;

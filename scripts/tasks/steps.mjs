@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { failedFiles, readVitestReport, sumOf } from './vitest-report.mjs';
 
-/** A failure of more test files than these is no accident of a busy machine. */
+/** If more test files than these fail, the reason is not a busy machine. */
 const FEW_FILES = 3;
 const COMMANDS_AT_ONCE = 2;
 
-/** Runs a command with its output shown; ends this process where it fails, unless it `mayFail`. */
+/** Runs a command and shows its output. Ends this process if the command fails, unless it `mayFail`. */
 export function run(command, args, { cwd, env = {}, mayFail = false } = {}) {
   const { status, error } = spawnSync(command, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } });
   if (status === 0) return true;
@@ -21,8 +21,8 @@ export function run(command, args, { cwd, env = {}, mayFail = false } = {}) {
 }
 
 /**
- * Runs independent commands, two at a time: most of them use one core. Shows the output of each when it ends. Ends this process when all have ended, where any
- * failed.
+ * Runs independent commands, two at a time: most of them use one core. Shows the output of each when it ends. If any failed, ends this process when all have
+ * ended.
  */
 export async function runAll(commands) {
   const waiting = commands.values();
@@ -53,7 +53,7 @@ async function outputOf(command, args) {
   return { ok, output: Buffer.concat(pieces) };
 }
 
-/** Builds the packages; what turbo says is shown where it fails. */
+/** Builds the packages. Shows the output of turbo if that fails. */
 export function build() {
   const { status, stdout, stderr } = spawnSync('turbo', ['run', 'build', '--output-logs=errors-only', '--concurrency=2'], { encoding: 'utf8' });
   if (status === 0) return;

@@ -8,9 +8,9 @@ need('chromium', 'chromium', 'elsewhere: any Chromium or Chrome under the name c
 need('nginx', 'nginx', 'macOS: brew install nginx', '-v');
 build();
 const tally = createTally();
-// they wait for Redis servers and time-outs, so there is a core to spare
+// these tests wait for Redis servers and time-outs, so there is a core to spare
 const finishWaiting = tally.startVitestBeside('tests that wait', ['vitest', 'run', '--project', 'published-waiting']);
-// the rehearsal checks the packages, as they are released
+// without the packages: the rehearsal checks them as they are released
 tally.step('format, lint, types, samples, dead code', 'node', ['scripts/tasks/check.mjs', '--without-packages']);
 await finishWaiting();
 tally.vitestStep('tests', ['vitest', 'run', '--project', '!published-waiting']);
