@@ -4,7 +4,7 @@ import type { RevocationStore, SessionStore } from '@tokenward/core/store';
 /** How the app authenticates at the token endpoint. `none` is for a public client, which RFC 10017 does not allow for a backend: it warns. */
 export type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'tls_client_auth' | 'none';
 
-/** Which values of a login parameter are accepted: one of a list, all of the value matches an expression, or a function returns true. */
+/** Which values of a login parameter are accepted: those in a list, those that match an expression as a whole, or those for which a function returns true. */
 export type LoginParameterRule = readonly string[] | RegExp | ((value: string) => boolean);
 
 /** The options of a browser session. `issuer`, `clientId`, `origin` and `secrets` are required. */
@@ -30,7 +30,7 @@ export interface BrowserSessionOptions {
   readonly scope?: string | undefined;
   /** The API that the access token is for (RFC 8707). */
   readonly resource?: string | readonly string[] | undefined;
-  /** The same in the words of Auth0 and others. */
+  /** The same for Auth0 and others, which take the parameter `audience`. */
   readonly audience?: string | undefined;
   /** More parameters of the authorization request. Those that this package sets itself are refused. */
   readonly authorizationParameters?: Readonly<Record<string, string>> | undefined;
@@ -43,8 +43,8 @@ export interface BrowserSessionOptions {
    */
   readonly loginParameters?: Readonly<Record<string, LoginParameterRule>> | undefined;
   /**
-   * The key ring of the cookies: each at least 32 characters, random. The first encrypts, all decrypt. The type takes undefined, since environment variables
-   * have it; the start fails then.
+   * The secrets for the cookies, each at least 32 random characters. The first encrypts, all decrypt. The type allows undefined, because an environment
+   * variable may be missing; the start fails then.
    */
   readonly secrets: readonly (string | undefined)[];
   /** Keeps sessions on the server. Default: none, the session is in an encrypted cookie. */

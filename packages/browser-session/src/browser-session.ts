@@ -34,8 +34,8 @@ export interface BrowserSession extends BrowserSessionCredentials, TestableBrows
    *
    * If another origin loads the page into one of its own, as a frame, an image or a prefetch, the cookie does not count.
    *
-   * It counts as a use of the session, but cannot set a cookie: without a store, only this process knows of the use. A page that calls `current()` of the
-   * client has it written.
+   * The call counts as a use of the session, but cannot set a cookie: without a store, only this process knows of the use. If the page calls `current()` of the
+   * client, the use is written into the cookie.
    *
    * @throws SessionStoreError (the promise rejects) if the session cannot be read now
    */

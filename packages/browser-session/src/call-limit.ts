@@ -32,7 +32,7 @@ export function createCallLimit(maxAtOnce: number): CallLimit {
   return {
     async run(call, waitMs) {
       if (running < maxAtOnce) running++;
-      // whoever ends hands its place on, so the number of running calls stays
+      // a call that ends passes its place on, so the number of running calls stays
       else if (waitMs <= 0 || waiting.size >= MAX_WAITING || !(await myTurn(waitMs))) return undefined;
       try {
         return await call();

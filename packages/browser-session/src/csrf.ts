@@ -18,7 +18,7 @@ export function crossSiteCause(headers: RequestHeaders, origin: string): CrossSi
   return headerOf(headers, CSRF_HEADER) === CSRF_VALUE ? originCause(headers, origin) : 'the header x-tokenward-csrf: 1 is missing';
 }
 
-/** The same, without a look at the custom header. */
+/** Does the same, but ignores the custom header. */
 export function originCause(headers: RequestHeaders, origin: string): CrossSiteCause | undefined {
   const sentOrigin = headerOf(headers, 'origin');
   if (sentOrigin !== undefined && sentOrigin !== origin) return 'Origin is not the origin of the app';
@@ -51,7 +51,7 @@ export function crossSiteHeader(headers: RequestHeaders, origin: string): CrossS
   return { expected: `${CSRF_HEADER}: ${CSRF_VALUE}`, found: headerOf(headers, CSRF_HEADER) === undefined ? 'no such header' : 'another value' };
 }
 
-/** Returns the origin of a URL; undefined if it is none of the web. */
+/** Returns the origin of an http or https URL; undefined for anything else. */
 export function originOf(text: string | undefined): string | undefined {
   const url = text === undefined ? null : URL.parse(text);
   return url?.protocol === 'https:' || url?.protocol === 'http:' ? url.origin : undefined;

@@ -69,7 +69,7 @@ export function OptionalAuth(...none: readonly never[]): ClassOrMethodDecorator 
   return guarded('@OptionalAuth()', { word: 'optional' });
 }
 
-/** Admits every request, with any credentials or none. On a method it lifts the requirements of the class; on a class it lifts none of its methods. */
+/** Admits every request, with any credentials or none. On a method it lifts the requirements of the class; on a class it lifts no requirements of methods. */
 export function Public(...none: readonly never[]): ClassOrMethodDecorator {
   assertCalled('@Public', none);
   return (target, key, descriptor) => {

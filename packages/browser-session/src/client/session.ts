@@ -46,8 +46,8 @@ export interface Session {
   /** Ends the session in all tabs, and leaves the page for the issuer's logout if it has one. The promise never settles. @throws Error if the server does not answer */
   logout(): Promise<never>;
   /**
-   * Fetches as `fetch` does, and shows the server that this page asks: with the custom header, and with the access token if the page has it. After 401 for a
-   * token that has ended, it asks once more with a new one.
+   * Fetches as `fetch` does, with the custom header, which shows that this page sends the request, and with the access token if the page has it. After a 401
+   * for an expired token, it sends the request once more with a new one.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
   /**
@@ -79,7 +79,7 @@ export function createSession({ path = '/session', mode = 'bff', apiOrigins = []
   let isLoggedIn = false;
 
   function ask(method: string, route: string): Promise<Response> {
-    // all tabs wait for one of them
+    // with a time limit, since all tabs wait for the one that asks
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     return fetch(`${path}/${route}`, { method, headers: { [HEADER]: '1' }, credentials: 'same-origin', redirect: 'error', cache: 'no-store', signal });
   }
@@ -124,7 +124,7 @@ export function createSession({ path = '/session', mode = 'bff', apiOrigins = []
     const renewed = bearer && isRepeatable && (await token.renew(bearer));
     if (renewed) {
       const again = new Request(input, init);
-      // not the others: a form has a new boundary
+      // the headers of the first request are not copied: a form has a new boundary
       if (origin === location.origin) again.headers.set(HEADER, '1');
       again.headers.set('authorization', `Bearer ${renewed}`);
       return fetch(again);

@@ -62,7 +62,7 @@ function visitCookies(header: string, visit: (start: number, equals: number, end
   for (let start = 0; start < header.length && count < MAX_COOKIES; count++) {
     const semicolon = header.indexOf(';', start);
     const end = semicolon === -1 ? header.length : semicolon;
-    // one that was found beyond this cookie need not be searched for again
+    // if the next `=` was found beyond an earlier cookie, it need not be searched for again
     if (equals < start) equals = header.indexOf('=', start);
     if (equals === -1 || (equals < end && !visit(start, equals, end))) return;
     start = end + 1;

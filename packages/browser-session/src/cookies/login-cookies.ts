@@ -24,14 +24,14 @@ const MAX_DELETED = 20;
 export interface OpenedAttempts {
   /** The newest first. */
   readonly attempts: readonly OpenedAttempt[];
-  /** Names of cookies that are no use: expired, unreadable, or too many. */
+  /** Names of useless cookies: expired, unreadable, or too many. */
   readonly useless: readonly string[];
 }
 
 interface OpenedAttempt {
   readonly name: string;
   readonly attempt: LoginAttempt;
-  /** Of the cookie. */
+  /** The size of the cookie. */
   readonly bytes: number;
 }
 
@@ -63,7 +63,7 @@ export function attemptOf({ attempts }: OpenedAttempts, state: string): LoginAtt
   return attempts.find(({ attempt }) => areEqualTexts(attempt.state, state))?.attempt;
 }
 
-/** Returns the `Set-Cookie` lines of a new attempt. The oldest ones give way to it, and useless ones are deleted. */
+/** Returns the `Set-Cookie` lines of a new attempt. The oldest ones are evicted for it, and useless ones are deleted. */
 export async function keepAttempt(
   attempt: LoginAttempt,
   { attempts, useless }: OpenedAttempts,
@@ -81,7 +81,7 @@ export async function keepAttempt(
   return [...deleteAttempts([...useless, ...dropped]), setCookie({ name, value, maxAgeSeconds: config.loginSeconds, sameSite: 'Lax' })];
 }
 
-/** Seals an attempt. If it is too long for a cookie, it forgets how to repeat the login, and then where the user wanted to go. What the login needs always fits. */
+/** Seals an attempt. If it is too long for a cookie, it drops how to repeat the login, then where the user wanted to go. What the login needs always fits. */
 async function fittingValue(attempt: LoginAttempt, maxLength: number, sealer: Sealer): Promise<string> {
   const value = await sealer.seal(JSON.stringify(attempt));
   if (value.length <= maxLength) return value;

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
  * sender.
  *
  * @param letGo is called if the reader wants no more. It decides what happens to the source
- * @param until its `finish` tells that nobody reads any more, whether or not the reader knows
+ * @param until the response. After its `finish`, the rest of the body is of no use, whether or not the reader has stopped
  */
 export function webStreamOf(source: Readable, letGo: () => void, until?: { once(event: 'finish', listener: () => void): unknown }): ReadableStream<Uint8Array> {
   let isOver = false;

@@ -56,17 +56,17 @@ export function requestOf(exchange: Exchange, origin: string, target: string, le
 }
 
 function hasBody(request: NodeRequest): boolean {
-  // it had no byte, and somebody has waited for its end
+  // an empty body whose end somebody has waited for
   if (request.readableEnded && !isRead(request)) return false;
   const { 'transfer-encoding': encoding, 'content-length': length } = request.headers;
   if (encoding !== undefined) return true;
   if (length !== undefined) return Number(length) > 0;
-  // over HTTP/2 no header needs to say it
+  // over HTTP/2, a body needs no header that announces it
   return (request as { readonly stream?: { readonly endAfterHeaders?: boolean } }).stream?.endAfterHeaders === false;
 }
 
 function bodyOf({ request, response, parsed }: Exchange, headers: Headers): ReadableStream<Uint8Array> | Uint8Array {
-  // the connection can take its next request only after this body, and closing it would take the answer with it: so the rest is read and dropped
+  // the rest is read and dropped: the connection can take its next request only after this body, and closing it would lose the answer
   if (!isRead(request)) return webStreamOf(request, () => void request.resume(), response);
   const { bytes, contentType } = rebuildBody(parsed, headers.get('content-type') ?? '');
   headers.delete('content-encoding');

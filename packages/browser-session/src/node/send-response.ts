@@ -6,7 +6,7 @@ import { textOf } from '../routes/answers.js';
 import type { NodeResponse } from './native.js';
 
 /**
- * Fields that an answer has several of. What middleware has said before stays: the cookies of the app, and what else its answers depend on, such as `Origin`.
+ * Fields to which values are added. Values that middleware has set before stay: the cookies of the app, and names in `Vary`, such as `Origin`.
  */
 export const ADDED: ReadonlySet<string> = new Set(['set-cookie', 'vary']);
 
@@ -44,7 +44,7 @@ async function sendBody(body: ReadableStream<Uint8Array>, response: NodeResponse
   response.once('close', () => {
     isClosed = true;
     wake?.();
-    // a reader that has ended is not concerned
+    // does nothing if the body has been read to its end
     reader.cancel().catch(() => {});
   });
   // an event stream begins with its headers, long before its first event; a short answer goes out in one piece
@@ -64,7 +64,7 @@ async function sendBody(body: ReadableStream<Uint8Array>, response: NodeResponse
     }
     response.end();
   } catch {
-    // half an answer must not look whole
+    // an incomplete answer must not look complete
     abort(response);
   } finally {
     clearImmediate(flushing);

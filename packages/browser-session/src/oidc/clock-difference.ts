@@ -11,8 +11,8 @@ export function minutesOf(seconds: number): string {
 }
 
 /**
- * Warns, once, if the clock of this server is ahead of the issuer's. The login succeeds then, but a guard takes access tokens for expired, or they are, earlier
- * than the issuer meant. A clock that is behind fails the login.
+ * Warns, once, if the clock of this server is ahead of the issuer's. The login succeeds then, but access tokens expire here
+ * earlier than the issuer meant. If the clock is behind, the login fails.
  *
  * @param issuedAt `iat` of an ID token that has just arrived
  */

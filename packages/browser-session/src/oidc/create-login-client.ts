@@ -73,7 +73,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
     return configuration;
   }
 
-  /** Runs a call. An endpoint that does not work may have moved. */
+  /** Runs a call. If the endpoint does not work, the metadata is doubted: the endpoint may have moved. */
   async function call<T extends object | undefined>(
     run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<T>,
     skewSeconds: number = config.clockSkewSeconds,
@@ -102,7 +102,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
     return { ...(isOther ? OTHER_USER : { failure: 'unusable', cause: result.cause }), refreshToken: left.refreshToken ?? refreshToken };
   }
 
-  /** Runs a call to the token endpoint. `left` is what an answer brought that failed a check. */
+  /** Runs a call to the token endpoint. `left` has the tokens of an answer that failed a check. */
   async function tokensCall<T extends object>(
     run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<T | IssuerFailure>,
     timeoutSeconds = config.timeoutSeconds,

@@ -38,7 +38,7 @@ export type IssuerFetch = (
     readonly body?: unknown;
     readonly signal?: AbortSignal | undefined;
   },
-  /** Default: the option. */
+  /** Default: the option `timeoutSeconds`. */
   timeoutSeconds?: number,
 ) => Promise<Response>;
 

@@ -77,8 +77,8 @@ export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): 
 }
 
 /**
- * Fetches the keys once more if none of the cached ones fits, or one that seems to fit verifies nothing: without a `kid`, or with one that is used again, a new
- * key looks like the old one. Only the token endpoint sends ID tokens, so no stranger can cause fetches.
+ * Fetches the keys once more if no cached key fits, or if one that seems to fit does not verify the signature: without a `kid`, or with a reused one, a new key
+ * looks like the old one. Only the token endpoint sends ID tokens, so no stranger can cause fetches.
  */
 async function verifyByNewest(idToken: string, keys: Renewed<JWTVerifyGetKey>, options: JWTVerifyOptions) {
   try {
@@ -89,7 +89,7 @@ async function verifyByNewest(idToken: string, keys: Renewed<JWTVerifyGetKey>, o
   }
 }
 
-/** A key set that cannot be fetched, or is none, is an outage. That a key is missing in it, or fits several times, is an answer. */
+/** A key set that cannot be fetched, or is not a key set, is an outage. If no key or several keys fit, that is an answer. */
 async function fetchKeys(url: string, http: IssuerHttp): Promise<JWTVerifyGetKey> {
   let find: JWTVerifyGetKey;
   try {
@@ -138,7 +138,7 @@ export function listedAlgorithms(metadata: Metadata): string[] | undefined {
   return Array.isArray(listed) ? ALGORITHMS.filter((algorithm) => listed.some((one) => isSameAlgorithm(one, algorithm))) : undefined;
 }
 
-/** Without a `kid`, several keys may fit. The first that verifies is it. */
+/** Without a `kid`, several keys may fit. Returns the result of the first that verifies the signature. */
 async function verifySignature(idToken: string, keys: JWTVerifyGetKey, options: JWTVerifyOptions) {
   try {
     return await jwtVerify(idToken, keys, options);

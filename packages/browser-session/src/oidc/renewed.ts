@@ -6,14 +6,14 @@ import { minutesOf } from './clock-difference.js';
 export interface Renewed<T> {
   /**
    * Returns the document. Past its fresh time it is fetched again in the background. After twice that time, callers wait for the fetch: while nobody asked, the
-   * document may have become a wrong one. If the fetch fails, the old document is used as long as it may be, and nobody waits again for a while.
+   * document may have become wrong. If the fetch fails, the old document is used as long as it may be, and nobody waits again for a while.
    *
    * @throws the error of the fetch (the promise rejects) if there is none that may be used
    */
   get(): Promise<T>;
   /** Fetches it now. All callers share one fetch. */
   renew(): Promise<T>;
-  /** It seems to be wrong. */
+  /** Notes that the document seems to be wrong, so that it is fetched again. */
   doubt(): void;
 }
 
@@ -21,7 +21,7 @@ export interface Renewed<T> {
 const FRESH_MS = 10 * 60_000;
 /** After this time nobody gets the document without a fetch, except while fetches fail. */
 const STALE_MS = 2 * FRESH_MS;
-/** How long callers do not wait for another fetch after one has failed. */
+/** After a failed fetch, callers do not wait for another one for this long. */
 const NO_WAIT_MS = 10 * 60_000;
 /** The least time between two fetches while an old document is there. */
 const COOLDOWN_MS = 10_000;

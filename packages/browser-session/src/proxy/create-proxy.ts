@@ -74,7 +74,7 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
     return passed;
   }
 
-  /** Nobody but a browser that opens a WebSocket sends this header. It would be refused for another reason, which misleads. */
+  /** Answers the handshake of a WebSocket that came as an ordinary request. Otherwise it would be refused for another reason, which misleads. */
   function lostUpgrade(): Response {
     warn(
       `tokenward: the handshake of a WebSocket under ${config.mountPath || '/'} came as an ordinary request. Set webSockets: true, write server.on('upgrade', proxy.upgrade), and let a proxy in front of this app pass the headers Upgrade and Connection`,
@@ -82,7 +82,7 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
     return problemAnswer({ status: 400, detail: 'The handshake of a WebSocket came without the headers Upgrade and Connection' });
   }
 
-  /** It may go on for hours, as a WebSocket does. Other answers belong to their request, and are finished. */
+  /** An event stream may go on for hours, as a WebSocket does. Other answers belong to their request, and are finished. */
   async function endWithSession(answer: IncomingMessage, cookieHeader: string | undefined): Promise<void> {
     const forget = await follow(cookieHeader, () => void answer.destroy());
     if (answer.destroyed) forget();

@@ -19,7 +19,7 @@ export async function pump(body: ReadableStream<Uint8Array>, sent: ClientRequest
   });
   let bytes = 0;
   for (;;) {
-    // what takes long now is the client's matter
+    // from now on, a delay is the client's fault
     patience.stop();
     // eslint-disable-next-line no-await-in-loop -- chunks are sent in their order
     const { done, value } = await reader.read();

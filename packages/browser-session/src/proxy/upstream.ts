@@ -11,7 +11,7 @@ export interface UpstreamCall {
   /** Path and query, with the base path. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The client's request. Its signal is aborted when the client leaves; it works only as long as somebody keeps the request, too. */
+  /** The client's request. Its signal is aborted when the client leaves. The signal works only as long as something keeps the request, too. */
   readonly request: Request;
 }
 

@@ -7,14 +7,14 @@ import { revokeRefreshToken } from './revoke-refresh-token.js';
 export interface LeftTokens {
   /** Revokes the refresh token of a session in the background, once. */
   revoke(state: SessionState): void;
-  /** Leaves it where it is. */
+  /** Leaves the refresh token at the issuer. */
   keep(state: SessionState): void;
 }
 
 const MAX_KNOWN = 10_000;
 /**
- * Those that come while so many are revoked are left: none waits. A login may follow at any time, and many issuers keep one grant for both sessions, so a
- * revocation that is sent late could end the new one.
+ * While this many are being revoked, further ones are left at the issuer: none waits. A login may follow at any time, and many issuers keep one grant for both
+ * sessions, so a late revocation could end the new one.
  */
 const MAX_AT_ONCE = 50;
 

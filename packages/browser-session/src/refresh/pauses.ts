@@ -1,7 +1,7 @@
 import type { Clock } from '@tokenward/core';
 import { createLruMap } from '@tokenward/core/store';
 
-/** When a refresh may be tried again after a failure, so that requests make no storm. */
+/** When a refresh may be tried again after a failure, so that requests do not flood the issuer. */
 export interface Pauses {
   /** Returns for how many seconds a session must not be refreshed; 0 if it may be now. */
   secondsLeft(id: string): number;
@@ -17,7 +17,7 @@ export interface Pauses {
 const MAX_PAUSES = 10_000;
 /** After a failure, a token that is still valid is used for this time before the next attempt. */
 const WHILE_VALID_SECONDS = 5;
-/** A token that has ended is tried again sooner, and still not by each request. */
+/** If the token has expired, the next attempt comes sooner, but not with every request. */
 const WHEN_ENDED_SECONDS = 1;
 /** An issuer that asks for more gets an attempt after this time all the same: users wait. */
 const MAX_RETRY_AFTER_SECONDS = 60;

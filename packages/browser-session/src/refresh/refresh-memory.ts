@@ -4,7 +4,7 @@ import type { SessionState } from '../session-state.js';
 import { createPauses, type Pauses } from './pauses.js';
 import { createRecentRefreshes, type RecentRefreshes } from './recent-refreshes.js';
 
-/** A refresh that the issuer answered, and that the store could not be told of. */
+/** A refresh that the issuer answered, but that could not be saved in the store. */
 export interface Unsaved {
   readonly version: number;
   readonly next: SessionState;

@@ -49,7 +49,7 @@ export function leaseSeconds({ timeoutSeconds }: Pick<SharingConfig, 'timeoutSec
   return Math.ceil(ISSUER_CALLS * timeoutSeconds + STORE_SECONDS);
 }
 
-/** The sessions themselves are in the store: who changed one is seen there. */
+/** The sessions themselves are in the store, so a change by another process is seen there. */
 function throughSessions(store: SessionStore, sessions: Sessions, ttlSeconds: number): RefreshSharing {
   return {
     lease: async ({ id }) => store.lease(hashOf(id), ttlSeconds),

@@ -12,9 +12,9 @@ import { pause } from './turn.js';
 /** Keeps what a refresh brought. The old refresh token is used up, so the new one must not be lost. */
 export type SaveRefresh = (state: SessionState, next: SessionState, release: () => Promise<void>, cookieHeader: string | undefined) => Promise<Refreshed>;
 
-/** A store that is only slow, or changes its primary, gets these chances before the result stays in this process alone. */
+/** The pauses before further attempts: a store that is only slow, or changes its primary, may recover before the result stays in this process alone. */
 const SAVE_AGAIN_MS = [100, 400];
-/** After them it is tried without a request, for as long as the lease keeps others from refreshing. */
+/** After those attempts, this process tries in the background, for as long as the lease keeps others from refreshing. */
 const SAVE_LATER_MS = 1000;
 
 /** @param tryAgain runs the refresh of a session again, which finds what is unsaved */
@@ -67,7 +67,7 @@ export function createSaveRefresh(
     return { outcome: 'unavailable', cause: 'the session store cannot be reached, so the refreshed session could not be saved' };
   }
 
-  /** The next request may go to another process, which would send the old refresh token again once the lease is over. So this one asks for no request. */
+  /** The next request may go to another process, which would send the old refresh token again after the lease. So this process does not wait for a request. */
   async function saveLater(state: SessionState): Promise<void> {
     for (let seconds = 0; seconds < leaseSeconds(config); seconds++) {
       await pause(SAVE_LATER_MS);
@@ -99,8 +99,8 @@ export function createSaveRefresh(
   }
 
   /**
-   * The answer brings the browser its new cookie meanwhile. The lease is kept until the result can be seen: without it, a process that gets the old cookie
-   * would send the old refresh token again, and the issuer would end the session.
+   * The answer brings the browser its new cookie meanwhile. The lease is kept until others can see the result: otherwise a process that gets the old
+   * cookie would send the old refresh token again, and the issuer would end the session.
    */
   async function shareAgain(state: SessionState, next: SessionState, release: () => Promise<void>): Promise<void> {
     for (const pauseMs of SAVE_AGAIN_MS) {

@@ -18,20 +18,20 @@ export interface SessionEnder {
   ended(id: string, reason: EndReason, setCookies: readonly string[]): Refreshed;
   /** Watches for a logout that another process has not told this one yet. */
   watch(next: SessionState): void;
-  /** The session is about to end in this process. */
+  /** Call it if the session is about to end in this process. */
   stopWatching(id: string): void;
-  /** A login of the same user replaces the session. What a refresh under way brings for it is not revoked. */
+  /** Call it if a login of the same user replaces the session. What a refresh under way brings is then not revoked. */
   keepGrant(id: string): void;
 }
 
-/** Only those with a refresh under way matter. */
+/** Only sessions with a refresh under way matter. */
 const MAX_REPLACED = 10_000;
 
 export function createSessionEnder({ config, client, sessions, publish }: RefresherParts, memory: RefreshMemory): SessionEnder {
   const parts = { client, publish };
   // a store tells whoever removes a session its newest refresh token
   const lateLogouts = config.store ? undefined : createLateLogouts(config, createSessionEnd(config).isLoggedOut, revokeLate);
-  /** Sessions that a login of the same user has replaced: to revoke a refresh token of their grant would end the new session, too (RFC 7009 s2.1). */
+  /** Sessions that a login of the same user has replaced: revoking a refresh token of their grant would end the new session, too (RFC 7009 s2.1). */
   const replaced = createLruMap<true>(MAX_REPLACED);
 
   function revokeLate({ id, refreshToken }: SessionState): void {

@@ -37,7 +37,7 @@ export async function takeTurn(
   }
 }
 
-/** Looks what others did, and gives the lease back unless it is needed. */
+/** Finds out what others did, and gives the lease back unless it is needed. */
 async function look(
   sharing: RefreshSharing,
   state: SessionState,

@@ -74,7 +74,7 @@ export interface Engine extends NestGuard {
   /** Decides early, before {@link decide}: remembers nothing and publishes no event. */
   foresee(request: object, requirements: RouteRequirements): Decision | Promise<Decision>;
   refused(decision: Deny, context: ExecutionContext): void;
-  /** Has the metadata offer the scopes of a handler's policy. */
+  /** Makes the metadata offer the scopes of a handler's policy. */
   offer(policy: Policy): void;
   close(): Promise<void>;
   readonly leaveUnmarkedHandlersOpen: boolean;

@@ -26,7 +26,7 @@ export function handlerOf(receive: MessageReceiver): MessageHandler {
 
 const SECURITY_EVENT = 'application/secevent+jwt';
 
-/** Has Fastify accept security events: it answers 415 to content types that it does not know. */
+/** Makes Fastify accept security events. Otherwise it answers 415 to their content type. */
 export function admitSecurityEvents(httpAdapter: HttpServer): void {
   if (httpAdapter.getType() !== 'fastify') return;
   const app = httpAdapter.getInstance() as {

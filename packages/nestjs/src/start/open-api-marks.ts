@@ -5,7 +5,7 @@ import { groupBy } from './group-by.js';
 
 /** The metadata key of @nestjs/swagger for security requirements. */
 const SECURITY = 'swagger/apiSecurity';
-/** The key of what a method said itself. */
+/** The metadata key for what a method itself declared. */
 const BEFORE = Symbol.for('tokenward.open-api');
 
 const OWNER = 'tokenward.owner.';
@@ -48,7 +48,7 @@ export function takeMark(operation: { security?: readonly OpenApiRequirement[] |
 
 /**
  * Writes a requirement on every guarded method, for documents that something else than `SwaggerModule.createDocument` makes, or that it makes by a reference
- * from before the application: there, too, no protected handler looks open.
+ * that was taken before the application was created. So no protected handler looks open there either.
  */
 export function requireTokens(handlers: readonly Handler[], isOpen: (handler: Handler) => boolean, scheme: (guard: string) => string): void {
   const byMethod = groupBy(handlers, functionOf);

@@ -26,7 +26,7 @@ import { markHandlers, takeMark } from './open-api-marks.js';
 export interface DocumentedApplication {
   readonly handlers: readonly Handler[];
   readonly engines: ReadonlyMap<string, Engine>;
-  /** Returns the handlers that a document cannot tell from one, since a version or a host that its path does not contain decides between them. */
+  /** Returns the handlers that share a handler's place in a document: a version or a host that the path does not contain decides between them. */
   sharing(handler: Handler, method: string): readonly Handler[];
 }
 
@@ -35,7 +35,7 @@ type CreateDocument = (app: object, ...given: unknown[]) => WrittenDocument;
 const WRAPPED = Symbol.for('tokenward.open-api.wrapped');
 
 /**
- * Has @nestjs/swagger, if it is installed, describe the access to every handler of an application with a guard.
+ * Makes @nestjs/swagger, if it is installed, describe what each handler of an application with a guard requires.
  *
  * @param applicationOf returns undefined for an application without a guard
  */

@@ -7,8 +7,8 @@ import { groupBy } from './group-by.js';
 const VERSION = '__version__';
 
 /**
- * Returns a function that finds the handlers at the same place of a document as one, that one first: those with its path and method. What tells them apart is
- * their version, unless paths contain it, or the host of their controllers.
+ * Returns a function that finds the handlers with the path and method of a given one, which comes first. They share a place in a document, and differ in their
+ * version, unless paths contain it, or in the host of their controllers.
  */
 export function sharingOf(handlers: readonly Handler[], config: ApplicationConfig): (handler: Handler, method: string) => readonly Handler[] {
   const byPlace = groupBy(handlers, ({ at }) => pathOf(at));

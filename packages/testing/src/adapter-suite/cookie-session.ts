@@ -10,7 +10,7 @@ export interface KeptSession {
   readonly newCookies?: number | undefined;
 }
 
-/** A browser session whose sessions lie in memory: it takes the place of `@tokenward/browser-session`, and keeps the same promises to a guard. */
+/** A browser session with its sessions in memory. It replaces `@tokenward/browser-session`, and behaves in the same way towards a guard. */
 export interface CookieSession extends BrowserSessionCredentials {
   /** Adds a session. Returns the `Cookie` header and the header that proves that a request comes from the app. */
   add(session: KeptSession): Headers;

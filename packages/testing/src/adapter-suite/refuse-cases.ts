@@ -35,7 +35,7 @@ export function refuseCases({ name, status, body }: OddDenial, ways: readonly Od
   ];
 }
 
-/** What the handler sees that passes a refusal to `refuse`. */
+/** What a handler that passes a refusal to `refuse` sees. */
 export const refuseByHandCases: readonly SuiteCase[] = [
   {
     name: "rule 179: a refusal of refuse() carries the guard's challenge, and getAuth knows whom check() admits",
