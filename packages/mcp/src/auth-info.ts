@@ -54,7 +54,7 @@ export function toAuthInfo(auth: Auth<object>, { resource, resourceMetadataUrl }
   return Object.defineProperty(info, 'token', { value: token }) as typeof info & { readonly token: string };
 }
 
-/** One URL in the audience is this server. Of several, nobody can tell which one is. */
+/** If the audience has one URL, it is this server. If it has several, nobody can tell which one is. */
 function resourceOf({ audience }: Auth<object>, resource: string | undefined): URL | undefined {
   if (resource !== undefined) return audience.includes(resource) ? (URL.parse(resource) ?? undefined) : undefined;
   const urls = audience.filter((one) => /^https?:/.test(one));
@@ -63,7 +63,7 @@ function resourceOf({ audience }: Auth<object>, resource: string | undefined): U
 
 /**
  * Sets `auth` of Node's request, where the MCP SDK looks for it, and returns the request. A guard's own property, whatever its name, stays: `getAuth(req)`
- * does not read it.
+ * does not read `auth`.
  *
  * @throws ConfigurationError if no guard created the `Auth`
  *

@@ -13,7 +13,7 @@ export interface KeyedStoreOptions {
   readonly client?: DuplicableClient | undefined;
   /** The beginning of all keys. */
   readonly prefix?: string | undefined;
-  /** The timeout of each call, with connecting. Default: 3. */
+  /** The timeout of each call, including connecting. Default: 3. */
   readonly timeoutSeconds?: number | undefined;
 }
 

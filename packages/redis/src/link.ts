@@ -30,7 +30,7 @@ export interface LinkParts {
   readonly what: string;
   /** What happens while the server cannot be used, for messages. Default: requests get 503. */
   readonly meanwhile?: string | undefined;
-  /** The limit for one command, with connecting. */
+  /** The limit for one command, including connecting. */
   readonly timeoutMs: number;
   /** After this time without a command the connection is tried. Default: 30 s. */
   readonly idleMs?: number | undefined;

@@ -10,7 +10,7 @@ import { storedSessionOf } from './session-replies.js';
 const WARM_LOOK_MS = 50;
 
 /**
- * Creates a store of browser sessions that all processes share which use the same Redis and prefix. It connects at once and retries until it is closed.
+ * Creates a store of browser sessions for all processes that use the same Redis and prefix. It connects at once and retries until it is closed.
  *
  * @throws ConfigurationError that lists all invalid options
  *

@@ -12,7 +12,7 @@ export interface RedisSessionsOptions {
   readonly client?: DuplicableClient | undefined;
   /** The beginning of all keys. Use one prefix for all processes of one app, and for nothing else. Default: `tokenward:sessions`. */
   readonly prefix?: string | undefined;
-  /** The timeout of each call, with connecting. Default: 3. */
+  /** The timeout of each call, including connecting. Default: 3. */
   readonly timeoutSeconds?: number | undefined;
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined;

@@ -8,10 +8,10 @@ const KEPT_OUT = /^(?:private|no-store)$/;
 
 /**
  * Adapts the cache headers of an API's answer to the browser's request. The API has seen `Authorization`, so no shared cache would keep its answer (RFC 9111
- * s3.5). The browser's request has only a cookie, which no cache heeds. So the answer becomes `private`, unless the API says that it is for everybody: with `public` or
- * `s-maxage`. `must-revalidate` does not say it, since most APIs send that word for other reasons. The browser's own cache may serve two
- * users one after the other, so the answer varies by the cookie. It must not serve another site an answer that is kept for the app's own pages, so the answer
- * varies by the custom header, too.
+ * s3.5). The browser's request has only a cookie, which no cache heeds. So the answer becomes `private`, unless the API says that it is for everybody: with
+ * `public` or `s-maxage`. `must-revalidate` does not say it, since most APIs send that word for other reasons. The browser's own cache may serve two users one
+ * after the other, so the answer varies by the cookie. It must not serve another site an answer that is kept for the app's own pages, so the answer varies by
+ * the custom header, too.
  */
 export function keepPrivate(headers: Headers): void {
   const control = headers.get('cache-control') ?? '';

@@ -8,8 +8,8 @@ import { isReply } from '../call/response.js';
 const GUARDS_CONSUMER = /[\\/]guards-consumer\.js /;
 
 /**
- * Whether Nest itself asks the guard that is running. It then waits for the answer. A guard of the app that asks this one may not wait. In a bundle this is unknown, so
- * Nest counts as code that calls the guard by hand, and awaits it.
+ * Whether Nest itself asks the guard that is running. It then waits for the answer. A guard of the app that asks this one may not wait. In a bundle this is
+ * unknown, so Nest counts as code that calls the guard by hand, and awaits it.
  */
 export function isAskedByNest(canActivate: object): boolean {
   return isCalledBy(canActivate, GUARDS_CONSUMER);
@@ -35,7 +35,7 @@ export function settleByHand<T>(decision: Deny | Promise<Decision>, response: Na
       return finish(known);
     }
     denied = known;
-    // a caller that waits has begun to wait by now, so the answer of `onDenied` passes
+    // after this pause, a caller that waits has begun to wait, so the answer of `onDenied` passes
     await new Promise((done) => setImmediate(done));
     return finish(known);
   }
