@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -62,6 +63,13 @@ const LONGEST = [
   'redis/test/life.test.ts',
 ];
 
+const UNITS = ['packages/*/src/**/*.test.ts', 'bench/src/**/*.test.ts'];
+
+// Test files share the process of their worker, since loading modules takes longer than most tests. These have a process of their own, because no other test
+// may have loaded the modules that they replace, or changed the function that they import.
+const REPLACE_MODULES = globSync(UNITS).filter((file) => readFileSync(file, 'utf8').includes('vi.mock('));
+const NEED_UNTOUCHED_SWAGGER = ['packages/nestjs/test/open-api.test.ts'];
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification): number => {
@@ -73,7 +81,7 @@ class LongestFirst extends BaseSequencer {
 }
 
 // `scripts` tests what builds and releases; `units` tests single files, next to the code; `published` sees a package as its users do, by its name and
-// its built `dist`, and runs on every supported Node; `published-once` and `published-waiting` do the same, on the Node that the workspace pins.
+// its built `dist`, and runs on every supported Node; the other `published-` projects do the same, on the Node that the workspace pins.
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -85,9 +93,14 @@ export default defineConfig({
     env: { TOKENWARD_HINTS: '0' },
     projects: [
       { extends: true, test: { name: 'scripts', include: ['scripts/**/*.test.mjs'] } },
-      { extends: true, test: { name: 'units', include: ['packages/*/src/**/*.test.ts', 'bench/src/**/*.test.ts'] } },
-      { extends: true, test: { name: 'published', include: ['packages/*/test/**/*.test.ts'], exclude: [...ONE_NODE, ...WAITING, ...NOT_ON_NEWEST] } },
-      { extends: true, test: { name: 'published-once', include: ONE_NODE } },
+      { extends: true, test: { name: 'units', include: UNITS, exclude: REPLACE_MODULES, isolate: false } },
+      { extends: true, test: { name: 'units-alone', include: REPLACE_MODULES } },
+      {
+        extends: true,
+        test: { name: 'published', isolate: false, include: ['packages/*/test/**/*.test.ts'], exclude: [...ONE_NODE, ...WAITING, ...NOT_ON_NEWEST] },
+      },
+      { extends: true, test: { name: 'published-once', isolate: false, include: ONE_NODE, exclude: NEED_UNTOUCHED_SWAGGER } },
+      { extends: true, test: { name: 'published-alone', include: NEED_UNTOUCHED_SWAGGER } },
       // after all others: more workers than cores
       { extends: true, test: { name: 'published-waiting', include: WAITING, maxWorkers: 4, sequence: { groupOrder: 1 } } },
     ],

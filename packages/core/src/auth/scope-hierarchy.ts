@@ -71,8 +71,7 @@ function readImplied(reader: OptionReader, name: string): Implied | undefined {
 function problemOf(scope: string, listed: unknown): string | undefined {
   if (!SCOPE_TOKEN.test(scope)) return 'is not a scope that a token can contain (RFC 6749 s3.3). Write one scope for each list';
   if (!Array.isArray(listed) || listed.length === 0) return `must be a list of one or more scopes (got ${shown(listed)})`;
-  // Array.from turns holes into undefined
-  const wrong = Array.from(listed as unknown[]).findIndex((one) => typeof one !== 'string' || !SCOPE_TOKEN.test(one));
+  const wrong = (listed as unknown[]).findIndex((one) => typeof one !== 'string' || !SCOPE_TOKEN.test(one));
   return wrong === -1 ? undefined : `lists something at index ${wrong} that is not a scope (RFC 6749 s3.3). Write one scope for each item`;
 }
 
