@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer, request } from 'node:http';
+import { createServer, request, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createResourceGuard } from '@tokenward/core';
+import { freePort } from '../../testing/test/free-port.js';
 import { runCommand } from './run-command.js';
 import { runIssuer, type RunningIssuer } from './running-issuer.js';
 
@@ -76,9 +77,14 @@ test('says how to start an issuer if none runs, also if one was killed', async (
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-'));
   const none = await mint([], { XDG_RUNTIME_DIR: folder });
   expect([none.code, none.stderr]).toEqual([3, 'error: no local issuer runs. Start one in another terminal: npx tokenward issuer\n']);
-  // no process has this id
-  writeFileSync(join(folder, 'tokenward', 'issuer-9400.json'), readFileSync(stateFile(), 'utf8').replace(/"pid":\d+/, '"pid":99999999'), { mode: 0o600 });
+  // it also left its process id, which this process got since: earlier versions wrote it
+  const killed = { ...(JSON.parse(readFileSync(stateFile(), 'utf8')) as object), controlPort: await freePort(), pid: process.pid };
+  writeFileSync(join(folder, 'tokenward', 'issuer-9400.json'), JSON.stringify(killed), { mode: 0o600 });
   expect((await mint([], { XDG_RUNTIME_DIR: folder })).stderr).toBe(none.stderr);
+  // and it does not stand beside the one that runs
+  const running = await runIssuer([], folder);
+  expect((await mint([], { XDG_RUNTIME_DIR: folder })).code).toBe(0);
+  await running.stop();
   rmSync(folder, { recursive: true });
 });
 
@@ -254,33 +260,43 @@ test('rule 303: a program that has the port of an issuer that was killed learns 
   await mint([], { XDG_RUNTIME_DIR: parent });
   const { secret } = stateOf();
   const seen: string[] = [];
+  let isRelay = false;
   let forge = (_nonce: string): Readonly<Record<string, string>> => ({});
   const impostor = createServer((received, response) => {
     let body = '';
     received.on('data', (chunk: Buffer) => void (body += chunk.toString()));
     received.on('end', () => {
       seen.push(`${received.url} ${received.rawHeaders.join(' ')} ${body}`);
+      // the question whether it runs is passed on to the issuer, so that the command asks for a token
+      if (isRelay && received.url === '/') return void relay(received.headers.authorization, body, response);
       const nonce = /^Proof (\S+)/.exec(received.headers.authorization ?? '')?.[1] ?? '';
       response.writeHead(200, { 'content-type': 'application/json', ...forge(nonce) }).end('{"token":"AAAAAAAAAAAAAAAAAAAA"}');
     });
   });
   await new Promise<void>((resolve) => impostor.listen(0, '127.0.0.1', resolve));
-  // its process id belongs to another process now
-  const state = { ...(JSON.parse(readFileSync(stateFile(), 'utf8')) as object), controlPort: (impostor.address() as AddressInfo).port, pid: process.pid };
+  const state = { ...(JSON.parse(readFileSync(stateFile(), 'utf8')) as object), controlPort: (impostor.address() as AddressInfo).port };
   writeFileSync(join(parent, 'tokenward', 'issuer-9400.json'), JSON.stringify(state), { mode: 0o600 });
   const echoed = (nonce: string) => seen.at(-1)!.split(`Proof ${nonce} `)[1]!.split(' ')[0]!;
   for (const headers of [() => ({}), () => ({ 'tokenward-proof': 'A'.repeat(43) }), (nonce: string) => ({ 'tokenward-proof': echoed(nonce) })]) {
     forge = headers;
-    const { code, stdout, stderr } = await mint(['--subject', 'grace'], { XDG_RUNTIME_DIR: parent });
-    expect([code, stdout]).toEqual([3, '']);
-    expect(stderr).toContain('another program has the port of the local issuer');
+    for (isRelay of [false, true]) {
+      const { code, stdout, stderr } = await mint(['--subject', 'grace'], { XDG_RUNTIME_DIR: parent });
+      expect([code, stdout]).toEqual([3, '']);
+      expect(stderr).toContain(isRelay ? 'another program has the port of the local issuer' : 'no local issuer runs');
+    }
   }
   impostor.close();
   rmSync(parent, { recursive: true });
-  expect(seen).toHaveLength(3);
-  expect(seen.join('\n')).toContain('grace');
+  // an impostor that does not know the secret is not asked for a token
+  expect(seen.filter((one) => one.includes('grace'))).toHaveLength(3);
+  expect(seen).toHaveLength(9);
   expect(seen.join('\n')).not.toContain(secret);
 });
+
+async function relay(authorization: string | undefined, body: string, response: ServerResponse): Promise<void> {
+  const answer = await askControl({ path: '/', body, headers: { authorization } });
+  response.writeHead(answer.status, { 'tokenward-proof': String(answer.headers['tokenward-proof']) }).end(answer.body);
+}
 
 test('rule 304: whatever another program answers at the port, the command ends with 3', async () => {
   const parent = mkdtempSync(join(tmpdir(), 'tokenward-'));
@@ -297,11 +313,11 @@ test('rule 304: whatever another program answers at the port, the command ends w
     const impostor = createTcpServer((socket) => void socket.on('error', () => {}).once('data', () => socket.end(answer)));
     await new Promise<void>((resolve) => impostor.listen(0, '127.0.0.1', resolve));
     const { port } = impostor.address() as AddressInfo;
-    writeFileSync(join(parent, 'tokenward', 'issuer-9400.json'), JSON.stringify({ ...state, controlPort: port, pid: process.pid }), { mode: 0o600 });
+    writeFileSync(join(parent, 'tokenward', 'issuer-9400.json'), JSON.stringify({ ...state, controlPort: port }), { mode: 0o600 });
     const { code, stdout, stderr } = await mint([], { XDG_RUNTIME_DIR: parent });
     impostor.close();
     expect([code, stdout], answer).toEqual([3, '']);
-    expect(stderr).toMatch(/^error: (?:another program has the port of the local issuer|the local issuer) http:[^\n]+\n$/);
+    expect(stderr).toMatch(/^error: no local issuer runs\.[^\n]+\n$/);
   }
   rmSync(parent, { recursive: true });
 }, 10_000);

@@ -87,7 +87,7 @@ async function getReady({ env, stdin, positionals, options: given }: CommandCont
     import('../attack/prepare.js'),
     import('../attack/run-attack.js'),
     import('../attack/read-token.js'),
-    import('../local-issuer/state-file.js'),
+    import('../local-issuer/control-client.js'),
   ]);
   const targets = await readTargets(positionals[0]!);
   const running = await runningIssuers(env);

@@ -4,10 +4,22 @@ import { collectBytes } from '@tokenward/core/adapter';
 import { areEqualTexts } from '@tokenward/core/store';
 import { CannotRunError } from '../errors.js';
 import { controlProof, MAX_REQUEST_BYTES, PROOF_HEADER } from './control-proof.js';
-import { runningIssuers, type IssuerState } from './state-file.js';
+import { readStates, type IssuerState } from './state-file.js';
 
 const TIMEOUT_MS = 20_000;
+/** How long an issuer may take to show that it runs. Of two issuers, a busy one must not count as ended. */
+const RUNNING_WITHIN_MS = 5000;
 const MAX_BYTES = 8 * 1024 * 1024;
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Returns the issuers of this user that run now: those that answer at their ports. A process id would not tell, since another process may have it. */
+export async function runningIssuers(env: Env): Promise<readonly IssuerState[]> {
+  const states = await readStates(env);
+  // there is no such action, and the answer is proven all the same
+  const answers = await Promise.all(states.map((state) => post(state, '/', '{}', RUNNING_WITHIN_MS).catch(() => undefined)));
+  return states.filter((_state, index) => answers[index]?.isProven === true);
+}
 
 /**
  * Finds the running issuer of this user.
@@ -15,7 +27,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
  * @param issuer its address. Default: the only one that runs
  * @throws CannotRunError if there is none, or if it is not clear which one is meant
  */
-export async function findIssuer(env: Readonly<Record<string, string | undefined>>, issuer: string | undefined): Promise<IssuerState> {
+export async function findIssuer(env: Env, issuer: string | undefined): Promise<IssuerState> {
   const running = await runningIssuers(env);
   const wanted = issuer === undefined ? running : running.filter((state) => state.issuer === issuer.replace(/\/$/, ''));
   const [found, another] = wanted;
@@ -43,7 +55,7 @@ export async function askIssuer(state: IssuerState, action: string, body: object
     throw new CannotRunError('the local issuer takes no request of more than 64 KiB. Ask for less in the token');
   let answer: Answer;
   try {
-    answer = await post(state, `/${action}`, asked);
+    answer = await post(state, `/${action}`, asked, TIMEOUT_MS);
   } catch {
     throw new CannotRunError(`the local issuer ${issuer} does not answer. Start it again: npx tokenward issuer`);
   }
@@ -64,12 +76,12 @@ interface Answer {
 }
 
 /** Connects to the literal address, by no proxy, and follows no redirect. */
-function post({ controlPort: port, secret }: IssuerState, path: string, body: string): Promise<Answer> {
+function post({ controlPort: port, secret }: IssuerState, path: string, body: string, withinMs: number): Promise<Answer> {
   const nonce = randomBytes(16).toString('base64url');
   const authorization = `Proof ${nonce} ${controlProof(secret, 'request', nonce, path, body)}`;
   return new Promise((resolve, reject) => {
     const headers = { authorization, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const options = { host: '127.0.0.1', port, path, method: 'POST', headers, agent: false as const, signal: AbortSignal.timeout(TIMEOUT_MS) };
+    const options = { host: '127.0.0.1', port, path, method: 'POST', headers, agent: false as const, signal: AbortSignal.timeout(withinMs) };
     const sent = request(options, (response) => {
       const bytes = collectBytes(MAX_BYTES);
       response.on('data', (chunk: Uint8Array) => void (bytes.add(chunk) || response.destroy(new Error('too large'))));

@@ -69,7 +69,7 @@ export async function startLocalIssuer({ host, port, env, ...options }: LocalIss
     const answer = local.provider.callback();
     const provider: RequestListener = (request, response) => void answer(request, response);
     listener = behindFrontDoor(issuer, routesOf(settings, hostile, provider, createInteractions(local.provider, issuer, settings.users)));
-    const state = { issuer, audiences: settings.audiences, controlPort: portOf(control.server)!, secret: control.secret, pid: process.pid };
+    const state = { issuer, audiences: settings.audiences, controlPort: portOf(control.server)!, secret: control.secret };
     const removeState = await writeState(env, state);
     return {
       issuer,

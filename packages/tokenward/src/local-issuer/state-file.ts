@@ -9,7 +9,6 @@ export interface IssuerState {
   /** The port of the control server on 127.0.0.1. */
   readonly controlPort: number;
   readonly secret: string;
-  readonly pid: number;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -33,26 +32,25 @@ export async function writeState(env: Env, state: IssuerState): Promise<() => Pr
   };
 }
 
-/** Returns the issuers of this user that run now. */
-export async function runningIssuers(env: Env): Promise<readonly IssuerState[]> {
+/** Returns the states of this user's issuers. One that was killed leaves its file behind. */
+export async function readStates(env: Env): Promise<readonly IssuerState[]> {
   const folder = await privateFolder(env);
   const names = (await readdir(folder)).filter((name) => FILE.test(name)).slice(0, 100);
   const states = await Promise.all(names.map(async (name) => stateOf((await readPrivateFile(join(folder, name))) ?? '')));
-  return states.filter((state) => state !== undefined).filter(({ pid }) => isRunning(pid));
+  return states.filter((state) => state !== undefined);
 }
 
 function stateOf(content: string): IssuerState | undefined {
   try {
-    const { issuer, audiences, controlPort, secret, pid } = JSON.parse(content) as Record<string, unknown>;
+    const { issuer, audiences, controlPort, secret } = JSON.parse(content) as Record<string, unknown>;
     const isState =
       typeof issuer === 'string' &&
       Array.isArray(audiences) &&
       audiences.every((audience) => typeof audience === 'string') &&
       isPort(controlPort) &&
       typeof secret === 'string' &&
-      /^[\w-]{43}$/.test(secret) &&
-      Number.isSafeInteger(pid);
-    return isState ? { issuer, audiences, controlPort, secret, pid: pid as number } : undefined;
+      /^[\w-]{43}$/.test(secret);
+    return isState ? { issuer, audiences, controlPort, secret } : undefined;
   } catch {
     return undefined;
   }
@@ -60,13 +58,4 @@ function stateOf(content: string): IssuerState | undefined {
 
 function isPort(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) > 0 && (value as number) < 65_536;
-}
-
-/** An issuer that was killed leaves its file behind. */
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
