@@ -279,12 +279,14 @@ test('shows the change and writes nothing without --yes, and asks on a terminal'
     ].join('\n'),
   );
   expect(stderr).toContain('--yes');
-  expect([await answered(folder, 'n\n'), read(folder, 'server.mjs')]).toEqual([1, app]);
-  expect([await answered(folder, 'y\n'), read(folder, 'server.mjs').includes('createGuard')]).toEqual([0, true]);
+  expect([await answered(folder, Readable.from(['n\n'])), read(folder, 'server.mjs')]).toEqual([1, app]);
+  const closed = new Readable({ read: () => void closed.destroy(Object.assign(new Error('read EIO'), { code: 'EIO' })) });
+  expect([await answered(folder, closed), read(folder, 'server.mjs')]).toEqual([1, app]);
+  expect([await answered(folder, Readable.from(['y\n'])), read(folder, 'server.mjs').includes('createGuard')]).toEqual([0, true]);
 });
 
-async function answered(folder: string, answer: string): Promise<number> {
-  const stdin = Object.assign(Readable.from([answer]), { isTTY: true });
+async function answered(folder: string, terminal: Readable): Promise<number> {
+  const stdin = Object.assign(terminal, { isTTY: true });
   const stream = { write: () => {} };
   return run(['init'], { stdin, stdout: stream, stderr: stream, env: {}, cwd: folder, fetch, now: Date.now, signal: new AbortController().signal });
 }

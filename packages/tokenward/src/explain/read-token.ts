@@ -1,3 +1,4 @@
+import { finished } from 'node:stream';
 import type { Context, InputStream } from '../context.js';
 import { CannotRunError, UsageError } from '../errors.js';
 import { cleanToken, type GivenToken } from '../lib/pasted-token.js';
@@ -19,7 +20,11 @@ export async function readToken({ stdin, stderr }: Pick<Context, 'stdin' | 'stde
 
 const [CTRL_C, CTRL_D, BACKSPACE, DELETE] = ['\u0003', '\u0004', '\b', '\u007f'];
 
-/** Reads a line in raw mode, in which the terminal shows nothing. */
+/**
+ * Reads a line in raw mode, in which the terminal shows nothing.
+ *
+ * @throws CannotRunError if the terminal closes before the end of the line
+ */
 function askWithoutEcho(stdin: InputStream, stderr: Context['stderr']): Promise<string> {
   if (!stdin.setRawMode) throw new UsageError('pipe the token into the command: tokenward explain < token.txt');
   stderr.write('Paste the token and press Enter (it is not shown): ');
@@ -27,7 +32,13 @@ function askWithoutEcho(stdin: InputStream, stderr: Context['stderr']): Promise<
   stdin.setEncoding('utf8');
   return new Promise((resolve, reject) => {
     let text = '';
+    let isOver = false;
+    // its listeners stay, so that a late error of the terminal does not end the process
+    finished(stdin, { writable: false }, () => {
+      if (!isOver) end(() => reject(new CannotRunError('the terminal was closed before the token was complete')));
+    });
     function end(settle: () => void): void {
+      isOver = true;
       stdin.off('data', read);
       stdin.setRawMode!(false);
       stdin.pause();

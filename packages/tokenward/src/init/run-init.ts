@@ -103,6 +103,9 @@ async function isConfirmed({ options, stdin, stderr, output }: InitContext): Pro
   try {
     for await (const line of lines) return /^y(?:es)?$/i.test(line.trim());
     return false;
+  } catch {
+    // the terminal was closed
+    return false;
   } finally {
     lines.close();
   }
