@@ -4,6 +4,7 @@ import type { GuardOptions } from '@tokenward/core';
 import type { OptionSpecs, OptionValues } from './command.js';
 import { UsageError } from './errors.js';
 import { isObject } from './lib/is-object.js';
+import { refuseDeepNesting } from './lib/nesting.js';
 import { exampleIssuer, presetFor, PRESETS } from './presets.js';
 
 /** The options of commands that build a guard as an API would. */
@@ -33,8 +34,10 @@ export interface GuardSettings {
 
 /** Options that contain secrets, at any depth: other users can see arguments. Some of them have an option that names a file instead. */
 const SECRET_OPTIONS =
-  /secret|private|password|introspection|decryption|session(?!Cookies)|credential|token(?!TypeName|Cache|Version|AgeSeconds|LifetimeSeconds|Bytes|File|sWithout|sForAny)|^jwks$|^fetch$|^clock$/i;
-/** Options whose members are names of claims or scopes, not of options. */
+  /secret|private|password|introspection|decryption|session(?!Cookies)|credential|(?<!^encrypted)token(?!TypeName|Cache|Version|AgeSeconds|LifetimeSeconds|Bytes|File|sWithout|sForAny)|^jwks$|^fetch$|^clock$/i;
+/** Members of `decryptionKeys` that contain no secret: the keys are in a file. */
+const WITHOUT_KEY: ReadonlySet<string> = new Set(['file', 'kid', 'algorithms']);
+/** Their members are claims and scopes, and no options. */
 const NAMED_BY_TOKENS: ReadonlySet<string> = new Set(['requiredValues', 'forbiddenValues', 'scopes']);
 
 /**
@@ -49,9 +52,12 @@ export function guardSettings(flags: GuardFlags, env: Readonly<Record<string, st
     if (value !== undefined) fromEnvironment.push(name);
     return value;
   };
-  const issuer = flags.issuer ?? variable('ISSUER_BASE_URL');
+  const given = Object.fromEntries(flags.option.map(readOption));
+  // a guard with several issuers reads no variables
+  const isMissing = (name: 'issuer' | 'audience'): boolean => given[name] === undefined && given['issuers'] === undefined;
+  const issuer = flags.issuer ?? (isMissing('issuer') ? variable('ISSUER_BASE_URL') : undefined);
   // a guard takes the variable as one name, too
-  const audiences = flags.audience.length > 0 ? flags.audience : [variable('AUDIENCE') ?? []].flat();
+  const audiences = flags.audience.length === 0 && isMissing('audience') ? [variable('AUDIENCE') ?? []].flat() : flags.audience;
   const jwksFile = flags['jwks-file'] === undefined ? undefined : resolve(cwd, flags['jwks-file']);
   // core's message would repeat the path, which may be a token in the wrong place
   if (jwksFile !== undefined && !existsSync(jwksFile)) throw new UsageError('--jwks-file names no file');
@@ -59,10 +65,15 @@ export function guardSettings(flags: GuardFlags, env: Readonly<Record<string, st
     ...(audiences.length > 0 ? { audience: audiences.length === 1 ? audiences[0] : audiences } : undefined),
     ...(flags.algorithms !== undefined && { algorithms: flags.algorithms.split(',').map((name) => name.trim()) }),
     ...(jwksFile !== undefined && { jwksFile }),
-    ...Object.fromEntries(flags.option.map(readOption)),
+    ...given,
   };
   const options = flags.preset === undefined ? { ...(issuer !== undefined && { issuer }), ...own } : presetOptions(flags.preset, issuer, own);
   return { issuer, options: options as GuardOptions, fromEnvironment };
+}
+
+/** Whether options name an issuer. What is wrong with it is another question. */
+export function hasIssuer({ issuer, issuers }: GuardOptions): boolean {
+  return issuer !== undefined || issuers !== undefined;
 }
 
 function presetOptions(name: string, issuer: string | undefined, own: Readonly<Record<string, unknown>>): GuardOptions {
@@ -97,24 +108,31 @@ function secretsIn(options: unknown): readonly string[] {
   if (Array.isArray(options)) return options.flatMap((one) => secretsIn(one));
   if (!isObject(options)) return [];
   return Object.entries(options).flatMap(([name, value]) => {
+    if (name === 'decryptionKeys' && [value].flat().every(isInFile)) return [];
     if (SECRET_OPTIONS.test(name)) return [NAME.test(name) ? name : 'a secret'];
     return NAMED_BY_TOKENS.has(name) ? [] : secretsIn(value);
   });
+}
+
+function isInFile(key: unknown): boolean {
+  return isObject(key) && Object.keys(key).every((name) => WITHOUT_KEY.has(name));
 }
 
 /** What does not look like the name of an option may be a secret itself. */
 const NAME = /^[a-z][A-Za-z]{1,40}$/;
 
 function valueIn(name: string, text: string): unknown {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    // an identifier of many digits is not a number
-    return /^\d+$/.test(text) && !Number.isSafeInteger(value) ? text : value;
+    value = JSON.parse(text);
   } catch {
     // a value in another notation could not be searched for secrets
     if (/^\s*[[{]/.test(text)) throw new UsageError(`--option ${name} needs JSON, such as --option 'dpop={"maxProofAgeSeconds":30}'`);
     return text;
   }
+  refuseDeepNesting(value, `--option ${name}`);
+  // an identifier of many digits is not a number
+  return /^\d+$/.test(text) && !Number.isSafeInteger(value) ? text : value;
 }
 
 /** Returns a hint for an issuer that looks like a known provider, if no preset is used. */

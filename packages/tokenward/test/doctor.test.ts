@@ -384,6 +384,32 @@ test('a plain http address is refused before anything is asked', async () => {
   expect(named(result, 'address')[0]!.detail).toContain('must use https');
 });
 
+test('takes the issuers from --option, and reads no variables beside them, as a guard does', async () => {
+  const other = await createTestIssuer();
+  const listed = JSON.stringify([issuer, other].map((one) => ({ issuer: one.issuer, audience: one.audience })));
+  for (const env of [{}, { ISSUER_BASE_URL: 'https://elsewhere.example', AUDIENCE: 'another-api' }]) {
+    const result = await doctor(['--option', `issuers=${listed}`], { env });
+    expect([failures(result), result.code]).toEqual([[], 0]);
+    expect(named(result, 'environment')).toEqual([]);
+    expect(named(result, 'metadata')).toHaveLength(2);
+  }
+  await other.close();
+  const one = await doctor(['--option', `issuer=${issuer.issuer}`, '--option', `audience=${issuer.audience}`], {
+    env: { ISSUER_BASE_URL: 'https://elsewhere.example' },
+  });
+  expect([failures(one), named(one, 'environment'), one.code]).toEqual([[], [], 0]);
+});
+
+test('decrypts with keys from a file: takes encryptedTokens and decryptionKeys with a file', async () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  writeFileSync(join(folder, 'decryption.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const keys = JSON.stringify({ file: join(folder, 'decryption.pem'), algorithms: ['RSA-OAEP-256'] });
+  const flags = ['--issuer', issuer.issuer, '--audience', issuer.audience, '--option', 'encryptedTokens={"required":true}'];
+  const result = await doctor([...flags, '--option', `decryptionKeys=${keys}`]);
+  expect([failures(result), result.code]).toEqual([[], 0]);
+  expect(named(await doctor(flags), 'options')[0]!.detail).toContain('encryptedTokens needs decryptionKeys');
+});
+
 test('needs an issuer, and ends with 2 without one', async () => {
   const { code, stderr } = await runCommand(['doctor'], {});
   expect([code, stderr]).toEqual([2, 'error: --issuer is missing: give the issuer of the API, or --env-file with ISSUER_BASE_URL\n']);

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createCipheriv, generateKeyPairSync, publicEncrypt, randomBytes, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -365,6 +366,49 @@ test('a terminal is asked for the token, and shows nothing of it', async () => {
   expectNoPart(stderr + stdout, token);
 });
 
+test.each(['end', 'error'])('a terminal that closes before the token is complete ends the command with 3 (%s)', async (how) => {
+  const modes: boolean[] = [];
+  const stdin = Object.assign(new Readable({ read() {} }), { isTTY: true, setRawMode: (isRaw: boolean) => modes.push(isRaw) });
+  let stderr = '';
+  const code = run(['explain', ...flags], {
+    stdin,
+    stdout: { write() {} },
+    stderr: { isTTY: true, write: (text) => void (stderr += text) },
+    env: {},
+    cwd: folder,
+    fetch,
+    now: Date.now,
+    signal: new AbortController().signal,
+  });
+  stdin.push('eyJh');
+  if (how === 'end') stdin.push(null);
+  else stdin.destroy(Object.assign(new Error('read EIO'), { code: 'EIO' }));
+  expect(await code).toBe(3);
+  expect(modes).toEqual([true, false]);
+  expect(stderr).toContain('the terminal was closed before the token was complete');
+});
+
+test('checks with the issuers of --option', async () => {
+  const token = await issuer.issueToken();
+  const listed = JSON.stringify([
+    { issuer: issuer.issuer, audience: issuer.audience },
+    { issuer: 'https://other.example', audience: 'other' },
+  ]);
+  const result = await explainJson(['--option', `issuers=${listed}`], { stdin: token, env: { ISSUER_BASE_URL: 'https://elsewhere.example' } });
+  expect([result.verdict, result.code]).toEqual(['accepted', 0]);
+});
+
+test('reads an encrypted token with keys from a file', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const file = join(folder, 'decryption.pem');
+  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const token = encrypted(await issuer.issueToken(), publicKey);
+  const withFile = await explainJson([...flags, '--option', `decryptionKeys=${JSON.stringify({ file })}`], { stdin: token });
+  expect([withFile.verdict, withFile.code, withFile.notes]).toEqual(['accepted', 0, []]);
+  const without = await explainJson(flags, { stdin: token });
+  expect(without.notes).toEqual([expect.stringContaining(`--option 'decryptionKeys={"file":"key.pem"}'`)]);
+});
+
 test('the installed program explains a piped token', async () => {
   const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
   const token = await issuer.issueToken({ lifetimeSeconds: -60 });
@@ -373,6 +417,16 @@ test('the installed program explains a piped token', async () => {
   expect(stdout).toContain('FAIL  expired');
   expectNoPart(stdout, token);
 });
+
+/** Encrypts a JWT to a key (RFC 7516, with RSA-OAEP-256 and A128GCM). */
+function encrypted(token: string, key: KeyObject): string {
+  const header = Buffer.from(JSON.stringify({ alg: 'RSA-OAEP-256', enc: 'A128GCM', cty: 'JWT' })).toString('base64url');
+  const [contentKey, iv] = [randomBytes(16), randomBytes(12)];
+  const cipher = createCipheriv('aes-128-gcm', contentKey, iv).setAAD(Buffer.from(header));
+  const content = Buffer.concat([cipher.update(token), cipher.final()]);
+  const parts = [publicEncrypt({ key, oaepHash: 'sha256' }, contentKey), iv, content, cipher.getAuthTag()];
+  return [header, ...parts.map((part) => part.toString('base64url'))].join('.');
+}
 
 function expectNoPart(text: string, token: string): void {
   for (const part of token.split('.').slice(1)) if (part.length >= 8) expect(text).not.toContain(part);

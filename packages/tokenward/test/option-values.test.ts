@@ -89,6 +89,25 @@ test('no value of any option of a preset is a bug of the command', async () => {
   }
 }, 120_000);
 
+test('what is nested thousands of levels deep is refused in words', async () => {
+  for (const [open, close] of [
+    ['[', ']'],
+    ['{"a":', '}'],
+  ] as const) {
+    const deep = `${open.repeat(20_000)}1${close.repeat(20_000)}`;
+    for (const name of ['issuers', 'dpop', 'requiredValues', 'scopes', 'decryptionKeys']) {
+      for (const command of ['doctor', 'explain']) {
+        const { code, stdout, stderr } = await withOption(command, `${name}=${deep}`);
+        expect([code, stdout, stderr]).toEqual([2, '', `error: --option ${name} is nested more than 32 levels deep\n`]);
+      }
+    }
+    for (const args of [['token'], ['attack', 'http://127.0.0.1:1/me']]) {
+      const { code, stdout, stderr } = await runCommand([...args, '--claim', `tenant=${deep}`]);
+      expect([code, stdout, stderr]).toEqual([2, '', 'error: the value of --claim is nested more than 32 levels deep\n']);
+    }
+  }
+});
+
 const SECRET = 's3cr3t-0123456789';
 
 test.each([
@@ -105,6 +124,9 @@ test.each([
   ['introspection={"clientSecret":"*"}', 'introspection'],
   ['sharedSecrets=*', 'sharedSecrets'],
   ['decryptionKeys={"key":"*"}', 'decryptionKeys'],
+  ['decryptionKeys=[{"file":"key.pem"},{"kty":"oct","k":"*"}]', 'decryptionKeys'],
+  ['decryptionKeys=*', 'decryptionKeys'],
+  ['encryptedTokens={"secret":"*"}', 'encryptedTokens with secret'],
   ['session={"secret":"*"}', 'session'],
   ['credentials={"header":"*"}', 'credentials'],
   ['jwks={"keys":["*"]}', 'jwks'],

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { isLoopbackAddress, loopbackAddresses } from '../lib/loopback.js';
 import { forged } from './attack-case.js';
+import { partsOf } from './derived.js';
 import { exchange, type Exchange } from './exchange.js';
 import { runAttack } from './run-attack.js';
 import { readTargets } from './target.js';
@@ -22,6 +23,13 @@ test.each([
   ['localhost', false],
   ['', false],
 ])('rule 272: %s is loopback: %s', (address, is) => expect(isLoopbackAddress(address)).toBe(is));
+
+test('a token with claims that are nested thousands of levels deep is no JWT: hostile ones that are made of it would overflow the stack', () => {
+  const token = (levels: number): string =>
+    ['{"alg":"RS256"}', `{"deep":${'['.repeat(levels)}${']'.repeat(levels)}}`, 'signature'].map((part) => Buffer.from(part).toString('base64url')).join('.');
+  expect(partsOf(token(20))?.header).toEqual({ alg: 'RS256' });
+  expect(partsOf(token(20_000))).toBeUndefined();
+});
 
 test('rule 272: a name is loopback if each of its addresses is', async () => {
   expect(await loopbackAddresses('dev.example.com', async () => ['127.0.0.1', '::1'])).toEqual(['127.0.0.1', '::1']);

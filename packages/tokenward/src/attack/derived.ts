@@ -1,5 +1,6 @@
 import { createHmac, createPublicKey, createSign, generateKeyPairSync, type JsonWebKey } from 'node:crypto';
 import { isObject } from '../lib/is-object.js';
+import { isNestedTooDeep } from '../lib/nesting.js';
 import { forged, type AttackCase } from './attack-case.js';
 
 /** A signed token in its parts. */
@@ -15,7 +16,9 @@ export function partsOf(token: string): TokenParts | undefined {
   if (segments.length !== 3) return undefined;
   try {
     const [header, payload] = segments.slice(0, 2).map((segment) => JSON.parse(Buffer.from(segment, 'base64url').toString('utf8')) as unknown);
-    return isObject(header) && isObject(payload) ? { header, payload, segments: segments as unknown as TokenParts['segments'] } : undefined;
+    return isObject(header) && isObject(payload) && !isNestedTooDeep([header, payload])
+      ? { header, payload, segments: segments as unknown as TokenParts['segments'] }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,7 @@
 import type { JsonWebKey } from 'node:crypto';
 import { discover, leadsToOtherHost, nodeRequest, readBytes, urlProblem, type Answer } from '@tokenward/core/store';
+import { isObject } from '../lib/is-object.js';
+import { isNestedTooDeep } from '../lib/nesting.js';
 
 const TIMEOUT_SECONDS = 5;
 const MAX_BYTES = 512 * 1024;
@@ -23,5 +25,5 @@ export async function fetchPublicKeys(issuer: string): Promise<readonly JsonWebK
   }
   const { keys } = JSON.parse((await readBytes(answer, MAX_BYTES)).toString('utf8')) as { readonly keys?: unknown };
   if (!Array.isArray(keys)) throw new Error('the document is no key set');
-  return keys.filter((key): key is JsonWebKey => typeof key === 'object' && key !== null);
+  return keys.filter((key): key is JsonWebKey => isObject(key) && !isNestedTooDeep(key));
 }

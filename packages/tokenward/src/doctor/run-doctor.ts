@@ -1,7 +1,7 @@
 import type { CommandContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
-import { guardSettings, type GuardSettings } from '../guard-options.js';
+import { guardSettings, hasIssuer, type GuardSettings } from '../guard-options.js';
 import { shownIssuer } from '../lib/harmless.js';
 import type { Output } from '../output.js';
 import { wrapped } from '../wrapped.js';
@@ -23,9 +23,7 @@ export async function runDoctor(context: CommandContext<typeof DOCTOR_FLAGS>): P
     ...(file?.audience !== undefined && { AUDIENCE: file.audience }),
   };
   const settings = guardSettings(options, env, cwd);
-  if (settings.issuer === undefined && options.preset === undefined) {
-    throw new UsageError('--issuer is missing: give the issuer of the API, or --env-file with ISSUER_BASE_URL');
-  }
+  if (!hasIssuer(settings.options)) throw new UsageError('--issuer is missing: give the issuer of the API, or --env-file with ISSUER_BASE_URL');
   const checks = [checkNode(process.versions.node), ...(file?.checks ?? []), ...fromEnvironment(settings)];
   checks.push(...(await output.during('asking the issuer', checksOf(settings, context))));
   if (options.json) output.json({ ok: !checks.some(isFailure), issuer: settings.issuer && shownIssuer(settings.issuer), checks });

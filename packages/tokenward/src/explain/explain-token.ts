@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { CommandContext } from '../command.js';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
-import { guardSettings, presetHint } from '../guard-options.js';
+import { guardSettings, hasIssuer, presetHint } from '../guard-options.js';
 import { createOutput } from '../output.js';
 import { diagnose, type Diagnosis } from './diagnose.js';
 import type { EXPLAIN_FLAGS } from './flags.js';
@@ -17,7 +17,7 @@ export async function explainToken(context: CommandContext<typeof EXPLAIN_FLAGS>
   const settings = guardSettings(options, env, cwd);
   const given = await readToken(context);
   const output = createOutput({ ...withoutToken(context, given.token), env });
-  const isVerifying = settings.issuer !== undefined || options.preset !== undefined || options['jwks-file'] !== undefined;
+  const isVerifying = hasIssuer(settings.options) || options['jwks-file'] !== undefined;
   const itself = describeItself(given.token, atMs);
   const hint = isVerifying ? presetHint(settings.issuer, options.preset) : undefined;
   const notes = [
@@ -25,7 +25,7 @@ export async function explainToken(context: CommandContext<typeof EXPLAIN_FLAGS>
     ...(settings.fromEnvironment.length > 0 ? [`Taken from the environment: ${settings.fromEnvironment.join(', ')}.`] : []),
     ...(hint ? [`${hint}.`] : []),
     ...(options.at === undefined ? [] : [`Checked as if it were ${new Date(atMs).toISOString()}.`]),
-    ...notesOn(itself, isVerifying),
+    ...notesOn(itself, isVerifying, settings.options.decryptionKeys !== undefined),
   ];
   if (!isVerifying) {
     if (options.json) output.json({ verdict: 'unverified', says: saysOf(itself), problems: itself.problems, notes });
@@ -53,13 +53,17 @@ function saysOf({ rows }: SelfDescription): object {
   return Object.fromEntries(rows);
 }
 
-function notesOn({ form, isBound }: SelfDescription, isVerifying: boolean): readonly string[] {
+function notesOn({ form, isBound }: SelfDescription, isVerifying: boolean, isDecrypting: boolean): readonly string[] {
   if (form === 'opaque') {
     return [
       'Only the issuer can say what an opaque token is (introspection), and this command sends the token to nobody. A refresh token is often opaque, too: check that the client sends access_token. tokenward doctor shows whether the issuer has an introspection endpoint.',
     ];
   }
-  if (form === 'encrypted') return ['Only an API with the private key can read an encrypted token, and this command takes no private key.'];
+  if (form === 'encrypted' && !(isVerifying && isDecrypting)) {
+    return [
+      `Only an API with the private key can read an encrypted token. With its issuer and a file with the key, this command can, too: --option 'decryptionKeys={"file":"key.pem"}'.`,
+    ];
+  }
   return isBound && isVerifying
     ? [
         'The token is bound to its sender, so each request needs a proof of possession. Whether that is right can only be checked with a request: send one to the API, and read there why it was refused.',

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js';
+import { refuseDeepNesting } from './nesting.js';
 
 /** Reads `--claim NAME=JSON` options. A value that is not JSON is an error, and is not repeated. */
 export function claimsOf(texts: readonly string[]): Record<string, unknown> {
@@ -6,11 +7,17 @@ export function claimsOf(texts: readonly string[]): Record<string, unknown> {
     texts.map((text) => {
       const at = text.indexOf('=');
       if (at < 1) throw new UsageError(`--claim needs a name and a value in JSON: --claim 'tenant="acme"'`);
-      try {
-        return [text.slice(0, at), JSON.parse(text.slice(at + 1)) as unknown];
-      } catch {
-        throw new UsageError(`the value of --claim is not JSON. Quote texts twice: --claim 'tenant="acme"'`);
-      }
+      const value = valueIn(text.slice(at + 1));
+      refuseDeepNesting(value, 'the value of --claim');
+      return [text.slice(0, at), value];
     }),
   );
+}
+
+function valueIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UsageError(`the value of --claim is not JSON. Quote texts twice: --claim 'tenant="acme"'`);
+  }
 }
