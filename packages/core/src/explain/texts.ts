@@ -33,10 +33,10 @@ const UNBOUND_REMEDIES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The cause says where the guard looks for the certificate: in the connection, in a header, or in what `getCertificate` returns. */
-function missingCertificateRemedy(cause: string | undefined): string | undefined {
-  if (cause?.includes('getCertificate'))
+function missingCertificateRemedy(cause: string): string | undefined {
+  if (cause.includes('getCertificate'))
     return 'Have the client send the certificate with which it fetched the token, and getCertificate return it: as { raw, authorized } with its DER, or as { sha256, authorized }.';
-  if (cause?.includes('header '))
+  if (cause.includes('header '))
     return 'Have the client send the certificate with which it fetched the token, and the proxy pass it on in the header that clientCertificate.header names. Check that clientCertificate.trustedProxies lists the address of the proxy.';
   return undefined;
 }
@@ -52,7 +52,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   missing_token: {
     summary: 'The request has no access token: there is no Authorization header.',
     remedy: 'Send "Authorization: Bearer <access token>". If the client sends it, check proxies and redirects on the way: they may drop the header.',
-    refine: ({ cause }) => (cause === undefined ? {} : { summary: `The request has no access token: ${cause}.`, remedy: NO_SESSION_REMEDY }),
+    refine: withCause('The request has no access token', () => NO_SESSION_REMEDY),
   },
   unsupported_scheme: {
     summary: 'The Authorization header has a scheme that is not accepted.',
@@ -88,10 +88,10 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   token_too_large: {
     summary: 'The token is longer than maxTokenBytes allows.',
     remedy: 'Configure the issuer to write less into the token (the usual cause is a long list of groups), or raise maxTokenBytes.',
-    refine: ({ cause }) => ({
-      summary: cause && `The token is too large: ${cause}.`,
-      remedy: cause && 'Check which token the client sends: no authorization server writes so much into the header, and no option accepts it.',
-    }),
+    refine: withCause(
+      'The token is too large',
+      () => 'Check which token the client sends: no authorization server writes so much into the header, and no option accepts it.',
+    ),
   },
   malformed_token: {
     summary: 'The token is not a signed JWT.',
@@ -103,12 +103,11 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     summary: 'The token is encrypted (JWE) or contains another token.',
     remedy:
       'Configure the authorization server to issue signed, unencrypted access tokens for this API, or set decryptionKeys to the private keys of the public ones with which it encrypts.',
-    refine: ({ cause }) => ({
-      summary: cause && `The encrypted token cannot be used: ${cause}.`,
-      remedy:
-        cause &&
+    refine: withCause(
+      'The encrypted token cannot be used',
+      () =>
         'Compare decryptionKeys with the public key that the authorization server has for this API, and its settings for encrypting access tokens (https://tokenward.github.io/tokenward/guides/encrypted-tokens/). Anybody can send a token that is encrypted to a public key, so a few such refusals need not mean anything.',
-    }),
+    ),
   },
   unencrypted_token: {
     summary: 'The token is not encrypted, and encryptedTokens.required demands it.',
@@ -143,9 +142,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     summary: 'The issuer publishes no key with the token\'s key ID ("kid") for this algorithm.',
     remedy:
       'Check that the token comes from this issuer and environment, and that jwksUri is the right one. After a rotation, the guard fetches new keys within keyFetching.unknownKeyCooldownSeconds.',
-    refine: ({ cause }) => ({
-      summary: cause && `The issuer has no key that can verify the token: ${cause}.`,
-    }),
+    refine: withCause('The issuer has no key that can verify the token'),
   },
   bad_signature: {
     summary: "The signature does not match the issuer's key.",
@@ -215,25 +212,17 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     summary: 'The token is bound to a client certificate, and no certificate counts for the request.',
     remedy:
       'Have the client send the certificate with which it fetched the token, and set requestCert on the TLS server. If a proxy terminates TLS, set clientCertificate.header and clientCertificate.trustedProxies, and have the proxy send the header.',
-    refine: ({ cause }) => ({
-      summary: cause && `The token is bound to a client certificate, and no certificate counts for the request: ${cause}.`,
-      remedy: missingCertificateRemedy(cause),
-    }),
+    refine: withCause('The token is bound to a client certificate, and no certificate counts for the request', missingCertificateRemedy),
   },
   wrong_certificate: {
     summary: 'The token is bound to another client certificate than that of the request.',
     remedy:
       'Have the client use the certificate with which it fetched the token. If the client has a new certificate, it needs a new token. If another client sends the token, it was probably stolen.',
-    refine: ({ cause }) =>
-      cause === undefined
-        ? {}
-        : {
-            summary: `The request has the right client certificate, which does not count: ${cause}.`,
-            remedy:
-              cause === UNAUTHORIZED.function
-                ? 'Have getCertificate return authorized: true for a certificate that a trusted authority issued, if something has verified that. For self-signed certificates (RFC 8705 s2.2), set clientCertificate.unsafeAcceptUnauthorizedCertificates.'
-                : "Give the TLS server the certificates of the clients' authorities (ca). For self-signed certificates (RFC 8705 s2.2), set clientCertificate.unsafeAcceptUnauthorizedCertificates.",
-          },
+    refine: withCause('The request has the right client certificate, which does not count', (cause) =>
+      cause === UNAUTHORIZED.function
+        ? 'Have getCertificate return authorized: true for a certificate that a trusted authority issued, if something has verified that. For self-signed certificates (RFC 8705 s2.2), set clientCertificate.unsafeAcceptUnauthorizedCertificates.'
+        : "Give the TLS server the certificates of the clients' authorities (ca). For self-signed certificates (RFC 8705 s2.2), set clientCertificate.unsafeAcceptUnauthorizedCertificates.",
+    ),
   },
   bound_token_as_bearer: {
     summary: 'The token is bound to a key (DPoP), and came as a bearer token.',
@@ -243,10 +232,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   unbound_token: {
     summary: 'The token is not bound to its sender as it must be.',
     remedy: 'Have the client send a DPoP proof to the token endpoint, or use its certificate there, so that the authorization server binds the token.',
-    refine: ({ cause }) => ({
-      summary: cause && `The token is not bound to its sender as it must be: ${cause}.`,
-      remedy: cause === undefined ? undefined : UNBOUND_REMEDIES.get(cause),
-    }),
+    refine: withCause('The token is not bound to its sender as it must be', (cause) => UNBOUND_REMEDIES.get(cause)),
   },
   missing_proof: {
     summary: 'The token is bound to a key, and the request has no DPoP proof.',
@@ -256,7 +242,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     summary: 'The DPoP proof of the request is not valid.',
     remedy:
       'Compare the proof with RFC 9449 s4.2, or use a library for DPoP in the client. https://tokenward.github.io/tokenward/guides/dpop/ lists what each cause means.',
-    refine: ({ cause }) => ({ summary: cause && `The DPoP proof of the request is not valid: ${cause}.`, remedy: proofRemedy(cause) }),
+    refine: withCause('The DPoP proof of the request is not valid', proofRemedy),
   },
   replayed_proof: {
     summary: 'The DPoP proof was used before.',
@@ -270,12 +256,11 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   revoked: {
     summary: 'The token was revoked.',
     remedy: 'Have the client fetch a new token. The event tokenward:revoked reports each revocation, with its kind and reason.',
-    refine: ({ cause }) => ({
-      summary: cause && `The token was revoked: ${cause}.`,
-      remedy: cause?.includes(WITHOUT_ISSUED_AT)
+    refine: withCause('The token was revoked', (cause) =>
+      cause.includes(WITHOUT_ISSUED_AT)
         ? 'Configure the issuer to write iat into its tokens: without it, new tokens look like revoked ones. Until then, give revoke() an until, or revoke by tokenId (https://tokenward.github.io/tokenward/guides/revocation/#tokens-without-iat).'
         : undefined,
-    }),
+    ),
   },
   insufficient_scope: {
     summary: 'The token does not have the scopes that the route needs.',
@@ -364,8 +349,9 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
 };
 
-function withCause(summary: string): Text['refine'] {
-  return ({ cause }) => ({ summary: cause && `${summary}: ${cause}.` });
+/** @param remedyFor returns a more exact remedy, if there is one for the cause */
+function withCause(summary: string, remedyFor?: (cause: string) => string | undefined): Text['refine'] {
+  return ({ cause }) => (cause ? { summary: `${summary}: ${cause}.`, remedy: remedyFor?.(cause) } : {});
 }
 
 /** What a claims schema refused begins with the name of its option. */
@@ -376,9 +362,9 @@ function invalidClaim(cause: string): string {
 }
 
 /** Returns a more exact remedy for the causes that operators can do something about. */
-function proofRemedy(cause: string | undefined): string | undefined {
+function proofRemedy(cause: string): string | undefined {
   // the proof itself is malformed
-  if (cause === undefined || cause.includes('is missing')) return undefined;
+  if (cause.includes('is missing')) return undefined;
   if (cause.includes('origin')) return 'Set publicOrigin to the origin that clients use. Without it, the request must name one valid host.';
   if (cause.includes('htu'))
     return 'Clients write the address that they call into htu. If a proxy changes scheme, host or port, set publicOrigin, or have the framework trust the proxy. A proxy must not change the path.';

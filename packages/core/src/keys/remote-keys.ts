@@ -227,10 +227,15 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   function schedule(): void {
     clearTimeout(timer);
     if (closed || config.probes !== undefined) return;
-    const now = config.clock.monotonic();
-    const dueAt = !isUsable(cached) ? nextAttemptAt : lastError ? cached.usableUntil : metadataError ? cached.refreshAt : cached.usableUntil - leadOf(cached);
-    timer = setTimeout(() => void refresh(), Math.max(1, dueAt - now));
+    timer = setTimeout(() => void refresh(), Math.max(1, dueAt() - config.clock.monotonic()));
     timer.unref();
+  }
+
+  function dueAt(): number {
+    if (!isUsable(cached)) return nextAttemptAt;
+    if (lastError) return cached.usableUntil;
+    if (metadataError) return cached.refreshAt;
+    return cached.usableUntil - leadOf(cached);
   }
 
   function health(): KeyHealth {
