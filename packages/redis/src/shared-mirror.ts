@@ -1,5 +1,6 @@
 import type { RevocationMirror, RevocationRecord } from '@tokenward/core/store';
 import { isEpoch } from './data-set.js';
+import type { Pair } from './replies.js';
 import { cutoffOf, isCutoff, recordOf, textOf } from './record-text.js';
 
 /** A mirror of the revocations in Redis, which reads and writes them as texts. */
@@ -9,7 +10,7 @@ export interface SharedMirror {
   /** Adds records from Redis and calls listeners once. `isNew`: other processes have just added them. */
   addTexts(texts: readonly string[], isNew: boolean): void;
   /** Adds the cut-offs of issuers. */
-  addCutoffs(cutoffs: ReadonlyMap<string, string>): void;
+  addCutoffs(cutoffs: Iterable<Pair>): void;
   /**
    * Returns, in portions, the records that this process has and Redis lacks. `present` may grow meanwhile.
    *
@@ -28,7 +29,7 @@ export interface SharedMirror {
 }
 
 const MAX_ISSUERS = 10_000;
-/** How many issuers or records are compared before other work may run. */
+/** How many records are compared before other work may run. */
 const PORTION = 1000;
 /** `recent` covers the last one or two of these periods. Every process that follows the stream has all older records. */
 const RECENT_MS = 5000;
@@ -109,7 +110,7 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
     },
     async *missing(present, cutoffs, nowSeconds, isLoss) {
       // a process that checks no requests would otherwise never sweep, and would write back ended records
-      mirror.sweep(nowSeconds);
+      while (!mirror.sweep(nowSeconds)) await otherWork();
       const isKnown = (issuer: string, moment: number): boolean => Number(cutoffs.get(issuer)) >= moment;
       // an issuer in the mirror gets only its own cut-off: the shared one rises often, and would refuse tokens of all issuers in the whole fleet.
       // But an issuer that was removed and came back has lost its own, so after a loss only the shared one can replace it
@@ -117,19 +118,9 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
       const shared = sharedCutoff(nowSeconds);
       if (shared !== undefined && isLoss) for (const [issuer, own = shared] of moments) moments.set(issuer, Math.max(own, shared));
       for (const issuer of issuers.keys()) if (!moments.has(issuer)) moments.set(issuer, shared);
-      const ofIssuers = [...moments];
-      for (let from = 0; from < ofIssuers.length; from += PORTION) {
-        const portion = new Map<string, RevocationRecord>();
-        for (const [issuer, moment] of ofIssuers.slice(from, from + PORTION)) {
-          if (moment === undefined || isKnown(issuer, moment)) continue;
-          const record = cutoffOf(issuer, moment);
-          portion.set(textOf(record), record);
-        }
-        yield portion;
-        await otherWork();
-      }
       // a snapshot: records that are added meanwhile are sent by the process that adds them
       const records = [...mirror.records()];
+      for (const [issuer, moment] of moments) if (moment !== undefined) records.push(cutoffOf(issuer, moment));
       // each process uses an order of its own, so that they share the work
       for (const from of shuffledSteps(records.length, PORTION)) {
         const portion = new Map<string, RevocationRecord>();

@@ -10,6 +10,10 @@ function record(values: Partial<RevocationRecord> = {}): RevocationRecord {
   return { kind: 'subject', issuer: 'https://a.test', value: 's-1', issuedUntil: NOW, until: NOW + 3600, isFinal: false, reason: 'logout', ...values };
 }
 
+function sweepAll(mirror: RevocationMirror, nowSeconds: number): void {
+  while (!mirror.sweep(nowSeconds));
+}
+
 function token(values: Partial<RevocableToken> = {}): RevocableToken {
   return { issuer: 'https://a.test', tokenId: undefined, sessionId: undefined, subject: 's-1', clientId: undefined, issuedAt: NOW - 10, ...values };
 }
@@ -50,6 +54,44 @@ describe('expired records', () => {
     expect(mirror.size).toBe(0);
     mirror.sweep(NOW);
     expect(mirror.size).toBe(0);
+  });
+
+  test('many expired records are removed in portions, and cover the same tokens meanwhile', () => {
+    const mirror = createRevocationMirror();
+    const last = 25_000;
+    for (let at = 0; at <= last; at++) mirror.apply(record({ value: `s-${at}`, issuedUntil: NOW - (at % 2), until: NOW + (at % 600), isFinal: at % 5 === 0 }));
+    const later = NOW + 1000;
+    let before = mirror.size;
+    while (!mirror.sweep(later)) {
+      expect(before - mirror.size).toBeLessThanOrEqual(1000);
+      before = mirror.size;
+      // by a record, or by the cut-off of those that are gone
+      for (const at of [1, last - 1]) expect(mirror.find(token({ subject: `s-${at}` }), later)).toBeDefined();
+      expect(mirror.find(token({ issuedAt: NOW + 1 }), later)).toBeUndefined();
+    }
+    expect(mirror.size).toBe(0);
+    expect(mirror.sweep(later)).toBe(true);
+    expect(mirror.find(token(), later)).toMatchObject({ kind: 'issuer', issuedUntil: NOW });
+  });
+
+  test('a record that is added or renewed while expired ones are removed is removed only once it has expired', () => {
+    const mirror = createRevocationMirror();
+    for (let at = 0; at < 5000; at++) mirror.apply(record({ value: `s-${at}` }));
+    const later = NOW + 4000;
+    expect(mirror.sweep(later)).toBe(false);
+    mirror.apply(record({ value: 's-4999', until: later + 600 }));
+    mirror.apply(record({ value: 'late', until: NOW - 600 }));
+    sweepAll(mirror, later);
+    expect([...mirror.records()].map(({ value }) => value)).toEqual(['s-4999']);
+  });
+
+  test('a clock that is set back while expired records are removed makes no token valid that one of them covers', () => {
+    const mirror = createRevocationMirror();
+    for (let at = 0; at < 2500; at++) mirror.apply(record({ value: `s-${at}`, isFinal: true }));
+    expect(mirror.sweep(NOW + 86_400)).toBe(false);
+    sweepAll(mirror, NOW);
+    for (const subject of ['s-0', 's-2499']) expect(mirror.find(token({ subject }), NOW)).toBeDefined();
+    expect(mirror.size).toBe(1500);
   });
 
   test('a record that arrives after it expired is removed by the next sweep', () => {
@@ -104,7 +146,7 @@ describe('a clock that jumps', () => {
     const mirror = createRevocationMirror();
     for (let at = 0; at < 10_050; at++) mirror.apply(record({ issuer: `https://t-${at}.test`, until: NOW + 300, isFinal: true }));
     if (other) mirror.apply(record({ issuer: other, until: NOW + 100_000 }));
-    mirror.sweep(NOW + 86_400);
+    sweepAll(mirror, NOW + 86_400);
     expect(mirror.size).toBe(other ? 1 : 0);
     const ofRemoved = token({ issuer: 'https://t-1.test' });
     expect(mirror.find(ofRemoved, NOW + 86_400)).toBeUndefined();
@@ -207,7 +249,7 @@ describe('with more records than maxEntries', () => {
   test('old tokens stay covered after the records of 10,050 issuers have expired', () => {
     const mirror = createRevocationMirror();
     for (let at = 0; at < 10_050; at++) mirror.apply(record({ issuer: `https://t-${at}.test`, until: NOW + 60 }));
-    mirror.sweep(NOW + 120);
+    sweepAll(mirror, NOW + 120);
     expect(mirror.size).toBe(0);
     // the merged cutoff applies to all issuers, so it covers only tokens that live longer than revocations are kept
     expect(mirror.find(token({ issuer: 'https://t-1.test' }), NOW + 120)).toBeDefined();
@@ -232,7 +274,7 @@ test('issuers() tells no issuer the cut-off of removed issuers as its own', () =
   const mirror = createRevocationMirror();
   for (let at = 0; at < 10_050; at++) mirror.apply(record({ issuer: `https://t-${at}.test`, until: NOW + 60 }));
   mirror.apply(record());
-  mirror.sweep(NOW + 120);
+  sweepAll(mirror, NOW + 120);
   expect(mirror.find(token({ subject: 's-2' }), NOW + 120)).toMatchObject({ issuedUntil: NOW });
   expect([...mirror.issuers()]).toEqual([['https://a.test', undefined]]);
 });

@@ -25,8 +25,13 @@ export interface RevocationMirror {
   apply(record: RevocationRecord): RevocationRecord | undefined;
   /** Returns a revocation that covers a token; undefined if none does. */
   find(token: RevocableToken, nowSeconds: number): RevocationRecord | undefined;
-  /** Removes the records that have ended. It runs at most once a minute, so you may call it for every request. */
-  sweep(nowSeconds: number): void;
+  /**
+   * Removes records that have ended, at most 1000 in a call, since removing a million takes seconds. It looks for them once a minute, so you may call it for every
+   * request. Records that it has not removed yet cover no more tokens than the cut-off that replaces them.
+   *
+   * @returns whether none is left to remove
+   */
+  sweep(nowSeconds: number): boolean;
   records(): IterableIterator<RevocationRecord>;
   /** Returns the issuers that have records or a cut-off of their own, with that cut-off. It leaves out the cut-off that removed issuers share. */
   issuers(): IterableIterator<readonly [issuer: string, cutoff: number | undefined]>;
@@ -51,6 +56,7 @@ export interface MirrorLimits {
 }
 
 const BUCKET_SECONDS = 60;
+const SWEEP_PORTION = 1000;
 /** If the clock is set back by no more than this, it was only adjusted, and earlier sweeps stay valid. */
 const CLOCK_TOLERANCE_MINUTES = 5;
 const DEFAULT_MAX_ENTRIES = 1_000_000;
@@ -75,9 +81,11 @@ export function createRevocationMirror({
   if (!(Number.isInteger(maxBytes) && maxBytes >= MIN_MAX_BYTES))
     throw misuse('maxBytes', `must be a whole number of at least ${MIN_MAX_BYTES} (got ${shown(maxBytes, 'number')})`);
   const byIssuer = new Map<string, IssuerRevocations>();
-  /** The records by the minute in which they end, so that a sweep does not visit all of them. */
+  /** The records by the minute in which they are removed, so that a sweep does not visit all of them. */
   const byEnd = new Map<number, Set<RevocationRecord>>();
   let sweptMinute = -Infinity;
+  /** What is left of the sweep that goes on. */
+  let ended: Iterator<RevocationRecord, void> | undefined;
   let size = 0;
   let bytes = 0;
   /** The latest cut-offs of the issuers that were removed. `cutoff` applies to every issuer, `endedCutoff` only after the clock was set back. */
@@ -123,23 +131,38 @@ export function createRevocationMirror({
     bytes -= weightOf(record);
   }
 
-  function sweep(nowSeconds: number): void {
-    if (byIssuer.size === 0 && removed.endedCutoff === NEVER) return;
+  function sweep(nowSeconds: number): boolean {
+    if (byIssuer.size === 0 && removed.endedCutoff === NEVER) return true;
     const minute = Math.floor(nowSeconds / BUCKET_SECONDS);
-    if (minute <= sweptMinute && minute >= sweptMinute - CLOCK_TOLERANCE_MINUTES) return;
-    if (minute < sweptMinute) distrustEarlierSweeps();
-    sweptMinute = minute;
-    for (const [endMinute, bucket] of byEnd) {
-      if (endMinute > minute) continue;
-      for (const record of bucket) {
-        if (record.isFinal && endMinute > minute - CLOCK_TOLERANCE_MINUTES) continue;
-        remove(record);
-        const issuer = byIssuer.get(record.issuer)!;
-        if (record.isFinal) issuer.endedCutoff = Math.max(issuer.endedCutoff, record.issuedUntil);
-        else issuer.cutoff = Math.max(issuer.cutoff, record.issuedUntil);
-      }
+    if (minute > sweptMinute || minute < sweptMinute - CLOCK_TOLERANCE_MINUTES) {
+      if (minute < sweptMinute) distrustEarlierSweeps();
+      sweptMinute = minute;
+      ended = endedRecords(minute);
     }
-    if (byIssuer.size > MAX_EMPTY_ISSUERS) removeEmptyIssuers();
+    if (!ended) return true;
+    for (let count = 0; count < SWEEP_PORTION; count++) {
+      const next = ended.next();
+      if (!next.done) {
+        removeEnded(next.value);
+        continue;
+      }
+      ended = undefined;
+      if (byIssuer.size > MAX_EMPTY_ISSUERS) removeEmptyIssuers();
+      return true;
+    }
+    return false;
+  }
+
+  /** It also finds those that are added while it is iterated. */
+  function* endedRecords(minute: number): Generator<RevocationRecord, void> {
+    for (const [endMinute, bucket] of byEnd) if (endMinute <= minute) yield* bucket;
+  }
+
+  function removeEnded(record: RevocationRecord): void {
+    remove(record);
+    const issuer = byIssuer.get(record.issuer)!;
+    if (record.isFinal) issuer.endedCutoff = Math.max(issuer.endedCutoff, record.issuedUntil);
+    else issuer.cutoff = Math.max(issuer.cutoff, record.issuedUntil);
   }
 
   /** The clock was set back, so records that were removed as ended may still be in effect. */
@@ -200,8 +223,9 @@ export function createRevocationMirror({
   };
 }
 
-function endMinuteOf({ until }: RevocationRecord): number {
-  return Math.ceil(until / BUCKET_SECONDS);
+/** Returns the minute in which a sweep removes a record. A final one stays a little longer, since nothing takes its place if the clock is adjusted. */
+function endMinuteOf({ until, isFinal }: RevocationRecord): number {
+  return Math.ceil(until / BUCKET_SECONDS) + (isFinal ? CLOCK_TOLERANCE_MINUTES : 0);
 }
 
 function cutoffRecord(issuer: string, issuedUntil: number): RevocationRecord {
