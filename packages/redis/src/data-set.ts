@@ -141,18 +141,18 @@ local function short(text) return #text <= ${MAX_TEXT_BYTES} and text or '' end
 `;
 
 /** Returns a page of the records, as ZSCAN does. ARGV: cursor, about how many. */
-export const SCAN_RECORDS = `${SHORT}
-local page = redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+export const SCAN_RECORDS = scan('ZSCAN', 1);
+
+/** Returns a page of the cut-offs, as HSCAN does. ARGV: cursor, about how many. */
+export const SCAN_CUTOFFS = scan('HSCAN', 4);
+
+function scan(command: string, key: number): string {
+  return `${SHORT}
+local page = redis.call('${command}', KEYS[${key}], ARGV[1], 'COUNT', ARGV[2])
 for i = 1, #page[2] do page[2][i] = short(page[2][i]) end
 return page
 `;
-
-/** Returns all cut-offs, as HGETALL does. */
-export const READ_CUTOFFS = `${SHORT}
-local all = redis.call('HGETALL', KEYS[4])
-for i = 1, #all do all[i] = short(all[i]) end
-return all
-`;
+}
 
 /**
  * Returns records that ended long ago by the server's clock. Removes texts that are too long to be records. ARGV: how many seconds ago at least,

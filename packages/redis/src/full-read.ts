@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from './connection.js';
-import { BEGIN_FULL_READ, READ_CUTOFFS, SCAN_RECORDS, script, type Keys } from './data-set.js';
-import { pageOf, pairsOf, type Position } from './replies.js';
+import { BEGIN_FULL_READ, SCAN_CUTOFFS, SCAN_RECORDS, script, type Keys } from './data-set.js';
+import { pageOf, type Pair, type Position } from './replies.js';
 import type { SharedMirror } from './shared-mirror.js';
 import { look } from './stream.js';
 
@@ -34,15 +34,26 @@ export async function readEverything(
   const { epoch, lastId, added, isLastEntry } = await look(connection, keys, undefined, 0);
   if (epoch === undefined) return undefined;
   const present = new Set<string>();
+  for await (const page of pages(connection, keys, SCAN_RECORDS)) {
+    const texts = page.map(([text]) => text);
+    mirror.addTexts(texts, false);
+    for (const text of texts) present.add(text);
+  }
+  // read last, because records that are removed during the read leave a cut-off
+  const cutoffs = new Map<string, string>();
+  for await (const page of pages(connection, keys, SCAN_CUTOFFS)) {
+    mirror.addCutoffs(page);
+    for (const [issuer, moment] of page) cutoffs.set(issuer, moment);
+  }
+  return { position: { epoch, id: lastId, isEntry: isLastEntry, added }, present, cutoffs };
+}
+
+/** Reads a whole set or hash. What is in it all the time comes at least once. */
+async function* pages(connection: Connection, keys: Keys, scan: string): AsyncIterable<readonly Pair[]> {
   let cursor = '0';
   do {
-    const page = pageOf(await connection.send(script(SCAN_RECORDS, keys, cursor, PAGE)));
-    mirror.addTexts(page.texts, false);
-    for (const text of page.texts) present.add(text);
+    const page = pageOf(await connection.send(script(scan, keys, cursor, PAGE)));
+    yield page.pairs;
     cursor = page.cursor;
   } while (cursor !== '0');
-  // read last, because records that are removed during the read leave a cut-off
-  const cutoffs = pairsOf(await connection.send(script(READ_CUTOFFS, keys)));
-  mirror.addCutoffs(cutoffs);
-  return { position: { epoch, id: lastId, isEntry: isLastEntry, added }, present, cutoffs };
 }

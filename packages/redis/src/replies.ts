@@ -74,25 +74,27 @@ export function pageAfterOf(reply: Reply): Pick<Look, 'entries' | 'isRewound'> {
   return { entries: entriesOf(entries!), isRewound: Number(rewound) > 0 };
 }
 
-/** Reads a page of ZSCAN: its texts, and the cursor of the next page. */
-export function pageOf(reply: Reply): { readonly cursor: string; readonly texts: readonly string[] } {
+export type Pair = readonly [name: string, value: string];
+
+/** Reads a page of ZSCAN or HSCAN: members and scores, or fields and values, and the cursor of the next page. */
+export function pageOf(reply: Reply): { readonly cursor: string; readonly pairs: readonly Pair[] } {
   const [cursor, members] = listOf(reply);
-  return { cursor: String(cursor), texts: listOf(members!).flatMap((member, index) => (index % 2 === 0 ? [String(member)] : [])) };
+  return { cursor: String(cursor), pairs: pairsOf(members!) };
 }
 
 export function textsOf(reply: Reply): readonly string[] {
   return listOf(reply).map(String);
 }
 
-/** Reads the fields and values of a hash. */
-export function pairsOf(reply: Reply): ReadonlyMap<string, string> {
+/** Reads a list in which each name is followed by its value. */
+function pairsOf(reply: Reply): readonly Pair[] {
   const list = textsOf(reply);
-  return new Map(list.flatMap((field, index) => (index % 2 === 0 ? [[field, list[index + 1]!] as const] : [])));
+  return list.flatMap((name, index) => (index % 2 === 0 ? [[name, list[index + 1]!] as const] : []));
 }
 
 /** Returns the role in HELLO's reply, or undefined if the server does not say. A `replica` may be behind its master. */
 export function roleOf(reply: Reply): string | undefined {
-  return Array.isArray(reply) ? pairsOf(reply).get('role') : undefined;
+  return Array.isArray(reply) ? new Map(pairsOf(reply)).get('role') : undefined;
 }
 
 function entriesOf(reply: Reply): Entries {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { script } from '../src/data-set.js';
 import { READ_AFTER } from '../src/stream-scripts.js';
-import { eventually, heard, isCurrentAgain, isRevokedIn, KEYS, nowSeconds, openStore, recordOf, textOf, useServer, valuesIn } from './stores.js';
+import { eventually, heard, isCurrentAgain, isRevokedIn, KEYS, nowSeconds, openStore, recordOf, textOf, tokenOf, useServer, valuesIn } from './stores.js';
 
 const server = useServer();
 const MEBIBYTE = 1_048_576;
@@ -68,6 +68,17 @@ describe('entries that are too large to be revocations', () => {
     await store.add(recordOf('new'));
     expect(await valuesIn(server()).then((values) => values.includes('new'))).toBe(true);
     if (!command.includes(KEYS.restoring)) await isCurrentAgain(store);
+  });
+
+  test('reads the cut-offs of many issuers in pages', async () => {
+    await server().ask('EVAL', `for at = 1, 5000 do redis.call('HSET', '${KEYS.forgotten}', 'https://t-' .. at .. '.test', '${nowSeconds()}') end`, '0');
+    await server().ask('CONFIG', 'RESETSTAT');
+    const store = openStore({ url: server().url });
+    await store.warm();
+    for (const at of [1, 2500, 5000]) expect(store.find(tokenOf('any', { issuer: `https://t-${at}.test` }), nowSeconds())).toMatchObject({ kind: 'issuer' });
+    const commands = String(await server().ask('INFO', 'commandstats'));
+    expect(Number(/cmdstat_hscan:calls=(\d+)/.exec(commands)?.[1])).toBeGreaterThanOrEqual(5);
+    expect(commands).not.toContain('cmdstat_hgetall');
   });
 
   test('sends only the id of an entry with 80,000 empty fields', async () => {

@@ -222,4 +222,4 @@ async function connectionsOf(server: RedisServer): Promise<number> {
 }
 
 const README_ACL =
-  '+eval +hello +info +xread +zscan +hgetall +set +get +time +exists +expire +zadd +zscore +zrange +zrem +xadd +xtrim +xinfo|stream +hget +hset +hexists';
+  '+eval +hello +info +xread +zscan +hscan +set +get +time +exists +expire +zadd +zscore +zrange +zrem +xadd +xtrim +xinfo|stream +hget +hset +hexists';
