@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnect, type Reply } from './connection.js';
+import { warnOfEviction } from './eviction.js';
 import { hashTagged } from './hash-tag.js';
 import { readKeyedOptions, type KeyedStoreOptions, type OwnLimits } from './keyed-options.js';
 import { openLink } from './link.js';
@@ -31,6 +32,7 @@ export interface KeyedStoreParts<N extends string> {
   readonly defaultPrefix: string;
   readonly what: string;
   readonly meanwhile?: string | undefined;
+  readonly evictionEffect?: string | undefined;
   readonly probe: (keyOf: KeyedStore<N>['keyOf']) => readonly [kind: string, ...rest: string[]];
   readonly limits: OwnLimits<N>;
 }
@@ -42,19 +44,22 @@ const WARM_LOOK_MS = 50;
  *
  * @param what what the server keeps, for messages: `introspection answers`
  * @param meanwhile what happens while the server cannot be used, for messages. Default: requests get 503
+ * @param evictionEffect what follows if Redis evicts a key, as a sentence. Default: nothing that matters
  * @param probe a command that shows that a connection is usable
  * @param limits the options that this store alone has, with their defaults
  * @throws ConfigurationError that lists all invalid options
  */
 export function openKeyedStore<N extends string = never>(
   options: KeyedStoreOptions,
-  { defaultPrefix, what, meanwhile, probe, limits: ownLimits }: KeyedStoreParts<N>,
+  { defaultPrefix, what, meanwhile, evictionEffect, probe, limits: ownLimits }: KeyedStoreParts<N>,
 ): KeyedStore<N> {
   const { makeClient, where, prefix, timeoutMs, limits } = readKeyedOptions(options, defaultPrefix, ownLimits);
   const tagged = hashTagged(prefix);
   const keyOf = (name: string): string => `${tagged}:${name}`;
   const probing = probe(keyOf);
-  const link = openLink({ connect: createConnect(makeClient, timeoutMs), probe: { kind: probing[0], command: probing }, where, what, meanwhile, timeoutMs });
+  const connecting = createConnect(makeClient, timeoutMs);
+  const connect = evictionEffect === undefined ? connecting : warnOfEviction(connecting, where, { what, expires: true, effect: evictionEffect });
+  const link = openLink({ connect, probe: { kind: probing[0], command: probing }, where, what, meanwhile, timeoutMs });
 
   async function send(command: readonly [kind: string, ...rest: string[]]): Promise<Reply> {
     try {

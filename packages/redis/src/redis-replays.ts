@@ -43,6 +43,7 @@ export function redisReplays(options: RedisReplaysOptions): RedisReplays {
   const { keyOf, send, life, limits } = openKeyedStore(options, {
     defaultPrefix: 'tokenward:replays',
     what: 'replays',
+    evictionEffect: 'The same proof is then accepted again.',
     limits: { maxPerOwner: 100_000 },
     // it adds nothing, and a replica refuses it like every write
     probe: (keyOf) => ['SET', keyOf('probe'), '', 'XX', 'PX', '1'],

@@ -3,6 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import { RevocationStoreError, type Events } from '@tokenward/core';
 import { createConnect } from './connection.js';
 import { keysOf } from './data-set.js';
+import { warnOfEviction } from './eviction.js';
 import { readOptions, type RedisRevocationsOptions } from './options.js';
 import { createOutages, publishFailure } from './outages.js';
 import { startReader } from './reader.js';
@@ -11,6 +12,11 @@ import { createSharedMirror } from './shared-mirror.js';
 import { createWriter } from './writer.js';
 
 const syncedChannel = channel('tokenward:revocations-synced');
+const EVICTION = {
+  what: 'revocations',
+  expires: false,
+  effect: 'Processes that run then answer 503 for a moment and write them back, but one that starts without the others accepts revoked tokens.',
+};
 const MAX_BLOCK_MS = 1000;
 const INVALID_TEXTS_REPORTED_EVERY_MS = 60_000;
 
@@ -50,7 +56,7 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
   const [readingOutage, writingOutage, pruningOutage] = [outages.kind(), outages.kind(), outages.kind()];
   const writer = createWriter({ connect, keys, outage: writingOutage, timeoutMs, signal, onOverflow: () => reader.readAgain() });
   const reader = startReader({
-    connect,
+    connect: warnOfEviction(connect, where, EVICTION),
     keys,
     mirror: shared,
     outage: readingOutage,

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkStoredSession, misuse, SessionStoreError, type ReplaceAnswer, type SessionStore, type StoredSession } from '@tokenward/core/store';
 import { createConnect, type Reply } from './connection.js';
+import { warnOfEviction } from './eviction.js';
 import { openLink } from './link.js';
 import { readSessionOptions, type RedisSessionsOptions } from './session-options.js';
 import { CREATE, evaluate, LEFT, READ, RELEASE, REMOVE, REMOVE_LABELLED, REPLACE, sessionKeysOf } from './session-scripts.js';
 import { storedSessionOf } from './session-replies.js';
 
+const EVICTION = { what: 'sessions', expires: true, effect: 'Their users are logged out, and a logout at the issuer may miss sessions.' };
 const WARM_LOOK_MS = 50;
 
 /**
@@ -22,7 +24,8 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
   const { makeClient, where, prefix, timeoutMs, clock } = readSessionOptions(options);
   const keys = sessionKeysOf(prefix);
   const probe = { kind: READ, command: evaluate(READ, [`${keys.session}probe`]) };
-  const link = openLink({ connect: createConnect(makeClient, timeoutMs), probe, where, what: 'sessions', timeoutMs });
+  const connect = warnOfEviction(createConnect(makeClient, timeoutMs), where, EVICTION);
+  const link = openLink({ connect, probe, where, what: 'sessions', timeoutMs });
 
   async function run(script: string, keyNames: readonly string[], ...args: readonly (string | number)[]): Promise<Reply> {
     return send(script, evaluate(script, keyNames, ...args));
