@@ -39,7 +39,7 @@ test.each([
   ['sessions', 'volatile-lru'],
   ['replays', 'allkeys-random'],
   ['replays', 'volatile-ttl'],
-] as const)('rule 115: warns once that Redis may evict %s with the policy %s', async (name, policy) => {
+] as const)('warns once that Redis may evict %s with the policy %s', async (name, policy) => {
   const warnings = await warningsOf(name, policy);
   expect(warnings).toEqual([
     expect.stringMatching(
