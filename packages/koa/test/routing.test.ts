@@ -44,7 +44,7 @@ test('guards on an app, a router and a route all decide, and read the headers of
   reads = 0;
   expect((await fetch(`${origin}/api/x`, { headers: good })).status).toBe(200);
   expect(reads).toBe(1);
-  await expectForbidden(await fetch(`${origin}/api/y`, { headers: good }), { scopes: ['b'] });
+  await expectForbidden(await fetch(`${origin}/api/y`, { headers: good }), { scopes: ['a', 'b'] });
   expect((await fetch(`${origin}/api/nowhere`, { headers: good })).status).toBe(404);
 });
 
