@@ -1,6 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { observe } from '@tokenward/core';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createOutages } from './outages.js';
+import { StoreFailure } from './store-failure.js';
 
 test('publishes an outage that goes on every minute, so that an alert lasts as long, however often it fails in between', () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
@@ -28,4 +30,22 @@ test('publishes an outage that goes on every minute, so that an alert lasts as l
   outages.close();
   vi.advanceTimersByTime(180_000);
   expect(failed).toHaveLength(7);
+});
+
+test('rule 169: that tokens can be checked again, while another kind of outage begins, is no event', () => {
+  const seen: boolean[] = [];
+  onTestFinished(observe('tokenward:revocations-failed', ({ usable }) => seen.push(usable)));
+  let usableForMs = 0;
+  const outages = createOutages('redis://redis.example.test:6379', () => usableForMs);
+  const [writing, pruning] = [outages.kind(), outages.kind()];
+  const failure = new StoreFailure('Redis accepts no writes');
+  writing.begin(failure);
+  usableForMs = 60_000;
+  pruning.begin(failure);
+  expect(seen).toEqual([false]);
+  // but that they no longer can is one
+  usableForMs = 0;
+  pruning.begin(failure);
+  expect(seen).toEqual([false, false]);
+  outages.close();
 });

@@ -49,7 +49,8 @@ export function createOutages(where: string, usableForMs: () => number): Outages
     const usable = remainingMs > 0;
     if (reportedUsable === undefined) warnings.began(where, `tokenward: cannot exchange revocations with ${message}. ${consequence(remainingMs)}`);
     const now = performance.now();
-    if (reportedUsable !== usable || now >= repeatAtMs) {
+    // that tokens can be checked again is no failure: another kind of outage began meanwhile
+    if (reportedUsable === undefined || (reportedUsable && !usable) || now >= repeatAtMs) {
       publishFailure({ message, usable });
       repeatAtMs = now + REPEATED_EVERY_MS;
     }
