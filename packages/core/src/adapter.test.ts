@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { acr, anyScope, maxAge, scope, type Decision, type Policy } from './index.js';
+import { acr, anyOf, anyScope, maxAge, role, scope, type Decision, type Policy } from './index.js';
 import { requirementsOf, authOf, createNativeGuard } from './adapter.js';
 import { addPassed, type PassedPolicies } from './policy/passed-policies.js';
 import { createTestIssuer } from '@tokenward/testing';
@@ -131,6 +131,9 @@ test('rule 103: the challenge of a further guard names the login that those befo
   expect(await challengeBehind({ claims }, [maxAge(300)], [acr('platinum')])).toBe('acr_values="platinum", max_age="300"');
   expect(await challengeBehind({ claims }, [acr('gold', 'platinum')], [acr('platinum', 'silver')])).toBe('acr_values="platinum"');
   expect(await challengeBehind({ claims }, [acr('gold')], [acr('silver')])).toBe('acr_values="silver"');
+  // a client that got what the first guard requires would be refused again
+  expect(await challengeBehind({ claims }, [maxAge(300)], [anyOf(maxAge(60), role('admin'))])).toBe('max_age="60"');
+  expect(await challengeBehind({ claims }, [acr('gold', 'platinum')], [anyOf(acr('platinum'), role('admin'))])).toBe('acr_values="platinum"');
 });
 
 test('rule 102: permit() with the request names what its guards require, and without it only its own scopes', async () => {

@@ -32,12 +32,7 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
 
   /** Names the requirements of all parts. A login that satisfies only the part that failed might no longer satisfy the others. */
   function requiredLogin({ policies }: CombinedPolicy): RequiredLogin {
-    const logins = policies.map((part) => kindOf(part).login(part));
-    const ages = logins.flatMap((login) => login?.maxAgeSeconds ?? []);
-    const [first, ...others] = logins.flatMap((login) => (login?.acrValues ? [login.acrValues] : []));
-    // one login has one acr, which must be in each list
-    const acrValues = first?.filter((value) => others.every((other) => other.includes(value)));
-    return { acrValues: acrValues?.length ? acrValues : undefined, maxAgeSeconds: ages.length ? Math.min(...ages) : undefined };
+    return strictestOf(policies.map((part) => kindOf(part).login(part)));
   }
 
   /** Reports first what no token can solve, then what a new login cannot solve, and of that, first what a new scope cannot solve. */
@@ -59,18 +54,29 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
   return kind;
 }
 
+/** The failure of an `anyOf` names the login of one part, which no list of requirements contains. */
 function loginFailureOf(failures: readonly PolicyFailure[], required: RequiredLogin): PolicyFailure {
   const { reason, details } = failures[0]!;
+  const { acrValues, maxAgeSeconds } = strictestOf([required, ...failures.map((one) => one.details)]);
   return {
     reason,
     details: {
       expected: details.expected,
       found: details.found,
-      acrValues: required.acrValues ?? failures.find((one) => one.details.acrValues)?.details.acrValues,
-      maxAgeSeconds: required.maxAgeSeconds ?? failures.find((one) => one.details.maxAgeSeconds !== undefined)?.details.maxAgeSeconds,
+      // if no acr satisfies all policies, the one that failed counts
+      acrValues: acrValues ?? failures.find((one) => one.details.acrValues)?.details.acrValues,
+      maxAgeSeconds,
       cause: causes(failures),
     },
   };
+}
+
+/** Returns the requirements on one login that satisfies all of these. Its one acr must be in each list; undefined if none is. */
+function strictestOf(logins: readonly (RequiredLogin | undefined)[]): RequiredLogin {
+  const ages = logins.flatMap((login) => login?.maxAgeSeconds ?? []);
+  const [first, ...others] = logins.flatMap((login) => (login?.acrValues ? [login.acrValues] : []));
+  const acrValues = first?.filter((value) => others.every((other) => other.includes(value)));
+  return { acrValues: acrValues?.length ? acrValues : undefined, maxAgeSeconds: ages.length ? Math.min(...ages) : undefined };
 }
 
 function causes(failures: readonly PolicyFailure[]): unknown {
