@@ -272,23 +272,54 @@ describe('lifetimes and clocks', () => {
     expect(await verdict({})).toBe('unknown_key');
   });
 
-  test('rule 61: an old address with ever new keys delays the look for the metadata by a minute at most', async () => {
-    const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { unknownKeyCooldownSeconds: 10 } });
+  /** Creates a guard that could not fetch the metadata a moment ago. From now on, the metadata names another issuer's keys. */
+  async function createMoved(options: Parameters<typeof createScene>[0] = {}) {
+    const scene = await createScene(options);
     const moved = await createTestIssuer();
     onTestFinished(() => moved.close());
-    await guard.warm();
-    issuer.misbehave('error', 'metadata');
-    clock.advance(3600);
-    await guard.warm();
-    issuer.misbehave({ document: { issuer: issuer.issuer, jwks_uri: moved.jwksUri } }, 'metadata');
+    await scene.guard.warm();
+    scene.issuer.misbehave('error', 'metadata');
+    scene.clock.advance(3600);
+    await scene.guard.warm();
+    scene.issuer.misbehave({ document: { issuer: scene.issuer.issuer, jwks_uri: moved.jwksUri } }, 'metadata');
+    return { ...scene, moved };
+  }
+
+  test('rule 61: new keys at an old address do not put off the next request for the metadata', async () => {
+    const { issuer, clock, verdict } = await createMoved({ keyFetching: { unknownKeyCooldownSeconds: 10 } });
     const verdicts: string[] = [];
-    for (let second = 20; second <= 60; second += 20) {
+    for (let second = 20; second <= 40; second += 20) {
       clock.advance(20);
       await issuer.rotateKeys();
       verdicts.push(await verdict({}));
     }
-    expect(verdicts).toEqual(['allow', 'allow', 'unknown_key']);
-    expect(moved.requests.jwks).toBe(1);
+    expect(verdicts).toEqual(['allow', 'unknown_key']);
+  });
+
+  test('rule 61: a new key shortly before the next request for the metadata does not delay it', async () => {
+    const { issuer, clock, guard, verdict, moved } = await createMoved();
+    clock.advance(29);
+    await issuer.rotateKeys();
+    expect(await verdict({})).toBe('allow');
+    expect(moved.requests.jwks).toBe(0);
+    expect(guard.health().issuers[0]!.refreshInSeconds).toBe(1);
+  });
+
+  test('rule 61: keys at an old address do not count on if those at the new one cannot be fetched', async () => {
+    const { issuer, guard, verdict, moved } = await createMoved();
+    const { kid } = await issuer.signingKey();
+    const old = await issuer.issueToken();
+    await issuer.rotateKeys();
+    moved.misbehave('error', 'jwks');
+    expect(await verdict({ header: { kid: 'made-up' } })).toBe('keys_unavailable');
+    expect(guard.health().issuers[0]!).toMatchObject({ keyIds: [kid], lastError: expect.stringContaining('status 500') as string });
+    expect(await verdict(old)).toBe('allow');
+  });
+
+  test('rule 61: a new key waits for no further refresh if the old address is gone and the metadata is back', async () => {
+    const { issuer, verdict, moved } = await createMoved();
+    issuer.misbehave('error', 'jwks');
+    expect(await verdict({ key: await moved.signingKey() })).toBe('allow');
   });
 
   test('rule 61: metadata that is gone is no outage of the metadata: the keys at the last known jwks_uri serve no longer than others', async () => {

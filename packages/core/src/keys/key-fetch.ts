@@ -117,16 +117,24 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
     // a server that hangs would keep each new key waiting, and the next refresh asks it again
     const known = wanted && lastFailure !== 'keys' && secondsSince(away?.at) < METADATA_AWAY_SECONDS ? away : undefined;
     if (!known && (lastFailure || ageSeconds >= METADATA_MAX_AGE_SECONDS)) return fetchDoubted(jwksUri, options);
-    const fetched = { ...(await fetchFrom(jwksUri, options)), metadataError: known?.error };
+    let fetched: FetchedKeys;
+    try {
+      fetched = { ...(await fetchFrom(jwksUri, options)), metadataError: known?.error };
+    } catch (error) {
+      // the metadata may be back by now, and name another address
+      if (known && !signal.aborted) return fetchDoubted(jwksUri, options);
+      throw error;
+    }
     if (!wanted || fetched.set.candidates(wanted.algorithm, wanted.keyId).length > 0) return fetched;
     // the old address may still answer although the metadata names a new one
+    let current: string;
     try {
-      const current = await discover(signal);
-      return current === jwksUri ? { ...fetched, metadataError: undefined } : await fetchFrom(current, options);
+      current = await discover(signal);
     } catch (error) {
       // whatever failed, these keys are current. The next fetch reads the metadata again
       return { ...fetched, metadataError: error as Error };
     }
+    return current === jwksUri ? { ...fetched, metadataError: undefined } : fetchFrom(current, options);
   };
 }
 

@@ -166,10 +166,13 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   function succeed({ set, freshSeconds, ...fetched }: FetchedKeys): void {
     const now = config.clock.monotonic();
     const fresh = freshSeconds * 1000;
+    // a fetch that did not ask for the metadata must not put off the next one that does
+    const latest = fetched.metadataError && fetched.metadataError === metadataError?.cause ? cached!.refreshAt : Infinity;
     metadataError = fetched.metadataError && metadataUnavailable(fetched.metadataError);
     // without the metadata, the address may be an old one
     const refreshMs = Math.min(fresh * REFRESH_AT_SHARE, metadataError ? MAX_BACKOFF_SECONDS * 1000 : Infinity);
-    cached = { set, fetchedAt: now, refreshAt: now + refreshMs, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
+    const refreshAt = Math.min(now + refreshMs, latest);
+    cached = { set, fetchedAt: now, refreshAt, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
     failures = 0;
     lastError = undefined;
     nextAttemptAt = -Infinity;
@@ -238,11 +241,18 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     return cached.usableUntil - leadOf(cached);
   }
 
+  function stateAt(now: number): KeyHealth['state'] {
+    if (!cached) return 'empty';
+    if (!isUsable(cached, now)) return 'gone';
+    if (now >= cached.staleAt) return 'stale';
+    return pending || now >= cached.refreshAt ? 'refreshing' : 'fresh';
+  }
+
   function health(): KeyHealth {
     const now = config.clock.monotonic();
     const usable = isUsable(cached);
     return {
-      state: !usable ? (cached ? 'gone' : 'empty') : now >= cached!.staleAt ? 'stale' : pending || now >= cached!.refreshAt ? 'refreshing' : 'fresh',
+      state: stateAt(now),
       usable,
       ageSeconds: cached && (now - cached.fetchedAt) / 1000,
       refreshInSeconds: cached && Math.max(0, Math.max(cached.refreshAt, nextAttemptAt) - now) / 1000,
