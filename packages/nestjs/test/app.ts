@@ -64,13 +64,26 @@ export async function createWorld(): Promise<World> {
   };
 }
 
-/** Has a guard of the app run first that asks ours, does not wait for it, and admits everything. */
-export function guardInHaste(app: INestApplication | INestMicroservice): void {
-  const { config, applicationConfig = config } = app as { config?: ApplicationConfig; applicationConfig?: ApplicationConfig };
-  applicationConfig!.getGlobalGuards().unshift({
-    canActivate(context) {
-      void app.get(TokenwardGuard).canActivate(context);
-      return true;
+/** A guard of the app that runs first, asks ours, does not wait for it, and admits everything. */
+export interface HastyGuard {
+  install(app: INestApplication | INestMicroservice): void;
+  /** How many calls it has admitted. */
+  admitted(): number;
+}
+
+export function guardInHaste(): HastyGuard {
+  let admitted = 0;
+  return {
+    install(app) {
+      const { config, applicationConfig = config } = app as { config?: ApplicationConfig; applicationConfig?: ApplicationConfig };
+      applicationConfig!.getGlobalGuards().unshift({
+        canActivate(context) {
+          void app.get(TokenwardGuard).canActivate(context);
+          admitted++;
+          return true;
+        },
+      });
     },
-  });
+    admitted: () => admitted,
+  };
 }

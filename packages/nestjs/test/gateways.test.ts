@@ -178,17 +178,19 @@ describe.each([
   });
 
   test('rule 157: a guard of the app that does not wait for this one opens no message', async () => {
+    const haste = guardInHaste();
     const hasty = await world.start({
       providers: [ChatGateway],
       options: { onDenied: (decision) => Promise.resolve(decision) },
       prepare(started) {
         started.useWebSocketAdapter(new Adapter(started));
-        guardInHaste(started);
+        haste.install(started);
       },
     });
     await client.connect(hasty.origin, 'chat', await world.token());
     expect(await client.ask('move', 1)).toMatchObject({ event: 'exception', data: { status: 403, scope: 'moves:write' } });
     expect(await client.ask('me')).toEqual({ event: 'me', data: 'user-1' });
+    expect(haste.admitted()).toBe(2);
   });
 
   test('@Public() on the gateway opens its handshake, not its messages', async () => {

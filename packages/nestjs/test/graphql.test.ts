@@ -122,7 +122,8 @@ describe.each(['express', 'fastify'] as const)('GraphQL on %s', (platform) => {
 
   test('rule 157: a guard of the app that does not wait for this one opens no query and no field', async () => {
     const onDenied = (decision: Deny) => Promise.resolve(decision);
-    const hasty = await world.start({ platform, imports: [graphql()], providers: [OrdersResolver], options: { onDenied }, prepare: guardInHaste });
+    const haste = guardInHaste();
+    const hasty = await world.start({ platform, imports: [graphql()], providers: [OrdersResolver], options: { onDenied }, prepare: haste.install });
     for (const text of ['{ orders { id } }', '{ open { secret } }']) {
       const refused = await query(hasty, text, await world.token());
       expect([refused.data, refused.errors?.map(({ extensions }) => extensions['status'])]).toEqual([null, [403]]);
@@ -130,6 +131,8 @@ describe.each(['express', 'fastify'] as const)('GraphQL on %s', (platform) => {
     expect((await query(hasty, '{ orders { secret } }', await world.token({ scopes: ['orders:read'], roles: ['auditor'] }))).data).toEqual({
       orders: [{ secret: 'secret of 1' }],
     });
+    // each query and each field that a query reached
+    expect(haste.admitted()).toBe(5);
   });
 
   test('rule 148: guards fields with requirements, and refuses them one by one', async () => {

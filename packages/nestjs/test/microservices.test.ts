@@ -191,12 +191,14 @@ async function hybrid(controllers: Type[], inheritAppConfig: boolean, http: Type
 }
 
 test('rule 157: a guard of the app that does not wait for this one opens no message', async () => {
-  const { ask, tell } = await microservice([OrdersController], { onDenied: (decision) => Promise.resolve(decision) }, guardInHaste);
+  const haste = guardInHaste();
+  const { ask, tell } = await microservice([OrdersController], { onDenied: (decision) => Promise.resolve(decision) }, haste.install);
   const token = `Bearer ${await world.token()}`;
   await expect(ask('orders', token)).rejects.toMatchObject({ status: 403, scope: 'orders:read' });
   await tell('happened', 'lacking', token);
   expect(await ask('me', token)).toMatchObject({ subject: 'user-1' });
   expect(events).toEqual([]);
+  expect(haste.admitted()).toBe(3);
 });
 
 test('rule 148: a hybrid application does not start with a message handler that the global guard may not cover', async () => {
