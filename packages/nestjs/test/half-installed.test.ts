@@ -1,5 +1,5 @@
 import { Controller, Get, Injectable, Module, UseGuards, type DynamicModule, type INestApplication, type Provider, type Type } from '@nestjs/common';
-import { APP_GUARD, LazyModuleLoader, NestFactory, REQUEST } from '@nestjs/core';
+import { APP_GUARD, LazyModuleLoader, ModulesContainer, NestFactory, REQUEST } from '@nestjs/core';
 import { InternalCoreModule } from '@nestjs/core/injector/internal-core-module/internal-core-module.js';
 import { MessagePattern, Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
@@ -315,8 +315,11 @@ describe('the guard on a handler by hand, where unmarked handlers are open', () 
   });
 });
 
-test('rule 158: refuses a lazily loaded module, because Nest takes no global guards then', async () => {
-  const { app } = await world.start({ unguarded: true, controllers: [SecretController] });
+test.each<[string, Provider[]]>([
+  ['', []],
+  ['also beside a module that provides the name of the container of modules, ', [ModulesContainer]],
+])('rule 158: refuses a lazily loaded module, %sbecause Nest takes no global guards then', async (_name, providers) => {
+  const { app } = await world.start({ unguarded: true, controllers: [SecretController], providers });
   const loading = app.get(LazyModuleLoader).load(() => TokenwardModule.forRoot(ours));
   expect((await failure(loading)).message).toMatch(/loaded lazily.*root module/);
 });

@@ -29,7 +29,7 @@ export function problemsOfImports(modules: ModulesContainer, token: symbol): Con
     ];
   }
   // Nest's own module imports none, and a bundler may have changed its name
-  const others = all.filter((module) => module !== own && !module.providers.has(ModulesContainer));
+  const others = all.filter((module) => module !== own && module.providers.get(ModulesContainer)?.instance !== modules);
   if (!own || others.every(({ imports }) => imports.has(own))) return [];
   return [{ path: 'TokenwardModule', message: 'is loaded lazily, too late for Nest to take its global guard. Add it to the imports of the root module' }];
 }
