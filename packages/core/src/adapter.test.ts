@@ -149,6 +149,19 @@ test('rule 102: permit() with the request names what its guards require, and wit
   expect(firstChallenge(permit(auth, scope('b')))).toMatch(/scope="b"/);
 });
 
+test('rule 102: a challenge names no policy that the app only asked about by guard.check(), and none of another message on the socket', async () => {
+  const issuer = await createTestIssuer();
+  const view = ({ headers }: Request) => ({ method: 'GET', target: '/', headers });
+  const guard = createNativeGuard<Request, []>({ issuer: issuer.issuer, audience: issuer.audience }, view);
+  const request: Request = { headers: { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a', 'd', 'e'] })}` } };
+  await guard.decide(request, requirementsOf('required', [scope('a')]));
+  await issuer.close();
+  expect((await guard.check(request, [scope('d')])).outcome).toBe('allow');
+  expect((await guard.decide(request, requirementsOf('required', [scope('e')]), false)).outcome).toBe('allow');
+  const refusals = [await guard.check(request, [scope('b')]), await guard.decide(request, requirementsOf('required', [scope('b')]))];
+  for (const refused of refusals) expect(firstChallenge(refused)).toMatch(/scope="a b"/);
+});
+
 test('a request that passes any number of policies costs a bounded amount of memory', () => {
   const policies = Array.from({ length: 1000 }, (_, at) => scope(`s${at}`));
   const passed = [...policies, ...policies].reduce<PassedPolicies | undefined>(addPassed, undefined);

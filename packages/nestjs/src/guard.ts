@@ -69,8 +69,9 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
 const { canActivate } = TokenwardGuard.prototype;
 
 /** An early refusal of a large request may last. An early admission does not: the token may have expired or the request changed while the body arrived. */
-function decideOn({ request, response }: Carrier, requirements: RouteRequirements, engine: Engine): Decision | Promise<Decision> {
-  const decision = engine.decide(request, requirements);
+function decideOn({ request, response, socket }: Carrier, requirements: RouteRequirements, engine: Engine): Decision | Promise<Decision> {
+  // the next message on a socket is another call
+  const decision = engine.decide(request, requirements, socket === undefined);
   const refusal = response && lastingRefusal(request, engine, requirements);
   if (!refusal) return decision;
   const lasting = (one: Decision): Decision => (one.outcome === 'allow' ? refusal : one);

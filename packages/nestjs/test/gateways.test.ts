@@ -193,6 +193,29 @@ describe.each([
     expect(haste.admitted()).toBe(2);
   });
 
+  test('rule 102: the refusal of a message names what the handshake requires, but nothing that another message requires', async () => {
+    @WebSocketGateway()
+    @Scopes('chat:join')
+    class MovesGateway {
+      @SubscribeMessage('read')
+      @Scopes('moves:read')
+      read() {
+        return { event: 'read', data: 1 };
+      }
+
+      @SubscribeMessage('move')
+      @Scopes('moves:write')
+      move() {
+        return { event: 'moved', data: 1 };
+      }
+    }
+
+    const { origin } = await start([MovesGateway]);
+    await client.connect(origin, 'chat', await world.token({ scopes: ['chat:join', 'moves:read'] }));
+    expect(await client.ask('read')).toEqual({ event: 'read', data: 1 });
+    expect(await client.ask('move')).toMatchObject({ event: 'exception', data: { status: 403, scope: 'chat:join moves:write' } });
+  });
+
   test('@Public() on the gateway opens its handshake, not its messages', async () => {
     await client.connect(app.origin, 'open');
     expect(connected).toEqual(['open']);

@@ -46,6 +46,12 @@ class OrdersResolver {
     return text;
   }
 
+  @Query(() => String)
+  @Scopes('audit:read')
+  audit(): string {
+    return 'audit';
+  }
+
   @ResolveField(() => String)
   @Roles('auditor')
   secret(@Parent() parent: Order): string {
@@ -178,8 +184,8 @@ describe('subscriptions over graphql-ws', () => {
     return { client, closed };
   }
 
-  async function first(client: Client): Promise<GraphqlAnswer> {
-    for await (const answer of client.iterate({ query: 'subscription { ticks }' })) return answer as unknown as GraphqlAnswer;
+  async function first(client: Client, operation = 'subscription { ticks }'): Promise<GraphqlAnswer> {
+    for await (const answer of client.iterate({ query: operation })) return answer as unknown as GraphqlAnswer;
     throw new Error('the subscription ended without an answer');
   }
 
@@ -212,6 +218,13 @@ describe('subscriptions over graphql-ws', () => {
     const token = `Bearer ${await world.token({ scopes: ['orders:read'] })}`;
     const { client } = connect({ authorization: token }, { authorization: token });
     expect((await first(client)).errors).toMatchObject([{ extensions: { code: 'BAD_REQUEST' } }]);
+    await client.dispose();
+  });
+
+  test('rule 102: the refusal of an operation names nothing that another operation on its socket requires', async () => {
+    const { client } = connect({ authorization: `Bearer ${await world.token({ scopes: ['orders:read'] })}` });
+    expect((await first(client)).data).toEqual({ ticks: 'user-1 0' });
+    expect((await first(client, '{ audit }')).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN', scope: 'audit:read' } }]);
     await client.dispose();
   });
 
@@ -280,6 +293,7 @@ test('guards and lists resolvers that are values or come from a factory', async 
       'optional Query maybe',
       'public Query open',
       'required Query echo',
+      'required Query audit',
       'required field secret',
       'with its parent field plain',
       'required Subscription ticks',

@@ -28,11 +28,16 @@ import { markOf, marks, requireAuth, type RequestMark, type Seen } from './remem
 
 /** A guard over a framework's own requests. */
 export interface NativeGuard<Request extends object, Native extends readonly unknown[]> extends RefusalListeners<Native> {
-  /** Decides as `ResourceGuard.check` does, and stores the `Auth` of the request: under the property, and for {@link authOf}. */
-  decide(request: Request, requirements: RouteRequirements): Decision | Promise<Decision>;
+  /**
+   * Decides as `ResourceGuard.check` does, and stores the `Auth` of the request: under the property, and for {@link authOf}.
+   *
+   * @param isStep whether the request must pass further guards as well, whose challenges then name this policy, too. Default: true. Messages on one socket are
+   *   no steps of one another, although the handshake carries the credentials of all of them
+   */
+  decide(request: Request, requirements: RouteRequirements, isStep?: boolean): Decision | Promise<Decision>;
   /** Returns what {@link decide} would decide now. It stores nothing and sends no event: {@link decide} will be called later. */
   foresee(request: Request, requirements: RouteRequirements): Decision | Promise<Decision>;
-  /** Does the same as {@link decide}, for the arguments of a user's `guard.check(request, ...policies)`. */
+  /** Does the same as {@link decide}, for the arguments of a user's `guard.check(request, ...policies)`. It may only ask, so it is no step. */
   check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision<Auth> | Promise<Decision<Auth>>;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
   /** Does the same as {@link requirementsFor}, and adds the scopes of the policies to the metadata. */
@@ -164,21 +169,21 @@ export function createNativeGuard<Request extends object, Native extends readonl
     return seen.method === 'GET' || seen.method === 'HEAD' ? endpoint.answer(seen) : undefined;
   }
 
-  function decide(request: Request, requirements: RouteRequirements): Decision | Promise<Decision> {
+  function decide(request: Request, requirements: RouteRequirements, isStep = true): Decision | Promise<Decision> {
     offered.close();
     const seen = look(request);
     const decision = repeated.check(seen.view, requirements, seen.passed);
     return decision instanceof Promise
-      ? pendingDecision(decision.then((settled) => remember(request, seen, requirements, settled)))
-      : remember(request, seen, requirements, decision);
+      ? pendingDecision(decision.then((settled) => remember(request, seen, requirements, settled, isStep)))
+      : remember(request, seen, requirements, decision, isStep);
   }
 
-  function remember(request: Request, seen: Seen, { credentials, policy }: RouteRequirements, decision: Decision): Decision {
+  function remember(request: Request, seen: Seen, { credentials, policy }: RouteRequirements, decision: Decision, isStep: boolean): Decision {
     // a preflight has no caller, so getAuth must throw for it
     if (decision.outcome === 'allow' && (decision.auth || credentials === 'optional')) {
       seen.isAdmitted = seen.mark.isAdmitted = true;
       seen.auth = seen.mark.auth = decision.auth;
-      if (policy) seen.passed = addPassed(seen.passed, policy);
+      if (policy && isStep) seen.passed = addPassed(seen.passed, policy);
       const target = holder(request);
       if (target) setQuietly(target, name, decision.auth);
     }
@@ -198,7 +203,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
     foresee: (request, requirements) => checkSilently(guard, view(request), requirements),
     check(request, policies) {
       assertIsRequest('guard.check(request, ...policies)', request);
-      return decide(request, requirementsFor('required', policies)(request)) as Decision<Auth> | Promise<Decision<Auth>>;
+      return decide(request, requirementsFor('required', policies)(request), false) as Decision<Auth> | Promise<Decision<Auth>>;
     },
     refused(decision, request) {
       if (onRefused) callQuietly(() => onRefused(decision, request));

@@ -70,7 +70,8 @@ export interface NestGuard<C extends object = AppClaims> extends GuardMethods<Me
 
 /** One named guard. */
 export interface Engine extends NestGuard {
-  decide(request: object, requirements: RouteRequirements): Decision | Promise<Decision>;
+  /** @param isStep whether further challenges for the request name this policy, too. Default: true */
+  decide(request: object, requirements: RouteRequirements, isStep?: boolean): Decision | Promise<Decision>;
   /** Decides early, before {@link decide}: remembers nothing and publishes no event. */
   foresee(request: object, requirements: RouteRequirements): Decision | Promise<Decision>;
   refused(decision: Deny, context: ExecutionContext): void;
