@@ -79,3 +79,25 @@ test('rule 89: a name that was used is known while it may be valid by the wall c
   elapsed += 60_000;
   expect([replays.add('c', 60), replays.add('d', 60), replays.add('e', 60)]).toEqual([true, true, 'full']);
 });
+
+test('rules 89 and 208: an owner that fills its share ends no names of others that are valid by the wall clock', () => {
+  let [elapsed, wall] = [0, 1_000_000];
+  const replays = memoryReplays(
+    clockOf(
+      () => elapsed,
+      () => wall,
+    ),
+    6,
+  );
+  expect(replays.add('used', 60, 'one')).toBe(true);
+  elapsed += 100_000;
+  wall += 100_000 - 300_000;
+  expect(['a', 'b', 'c', 'd'].map((name) => replays.add(name, 60, 'other'))).toEqual([true, true, true, 'owner-full']);
+  expect(replays.add('used', 60, 'one')).toBe(false);
+});
+
+test('a clock that lacks a function is refused at once', () => {
+  for (const clock of [undefined, {}, { monotonic: () => 0 }, { now: () => 0 }, { monotonic: () => NaN, now: () => 0 }]) {
+    expect(() => memoryReplays(clock as never)).toThrow(/^tokenward: memoryReplays\(clock\): needs the functions now\(\) and monotonic\(\)/);
+  }
+});

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import { CLOCK_NEEDED, isClock, type Clock } from './clock.js';
 import { misuse } from './configuration-error.js';
 import type { OptionReader } from './option-reader.js';
 import { sha256 } from './sha256.js';
@@ -41,13 +41,17 @@ const DEFAULT_MAX_ENTRIES = 100_000;
 const BETWEEN_SWEEPS_MS = 1000;
 
 /**
- * Creates a store for this process alone. It looks for expired entries only if there is no room. Until then, a name still counts after the wall clock was set
- * back.
+ * Creates a store for this process alone. It looks for expired entries only if there is no room. An entry counts until both clocks have passed its end, so that
+ * a name still counts after the wall clock was set back. Only a store that is full goes by the monotonic clock alone: a step of the clock must not refuse
+ * everybody.
  *
  * An owner may have at most as many names as there is still room for: one alone fills half of the store, two fill a third each, and there is always room for
  * another owner. Names without an owner may fill the store.
+ *
+ * @throws ConfigurationError if the clock lacks one of its functions
  */
 export function memoryReplays(clock: Clock, maxEntries: number = DEFAULT_MAX_ENTRIES): ReplayStore {
+  if (!isClock(clock)) throw misuse('memoryReplays(clock)', CLOCK_NEEDED);
   const entries = new Map<string, Entry>();
   /** Only of owners that have names, so there are no more of them than names. */
   const shares = new Map<string, Share>();
@@ -56,6 +60,10 @@ export function memoryReplays(clock: Clock, maxEntries: number = DEFAULT_MAX_ENT
   function forget(name: string, { share }: Entry): void {
     entries.delete(name);
     if (share && --share.held === 0) shares.delete(share.owner);
+  }
+
+  function sweep(isExpired: (entry: Entry) => boolean): void {
+    for (const [name, entry] of entries) if (isExpired(entry)) forget(name, entry);
   }
 
   function refusal(owner: string | undefined): 'full' | 'owner-full' | undefined {
@@ -86,8 +94,12 @@ export function memoryReplays(clock: Clock, maxEntries: number = DEFAULT_MAX_ENT
       let refused = refusal(owner);
       if (refused && now >= nextSweepAt) {
         nextSweepAt = now + BETWEEN_SWEEPS_MS;
-        for (const [other, entry] of entries) if (entry.end <= now) forget(other, entry);
+        sweep(({ end, validUntil }) => end <= now && validUntil <= wallNow);
         refused = refusal(owner);
+        if (refused === 'full') {
+          sweep(({ end }) => end <= now);
+          refused = refusal(owner);
+        }
       }
       if (refused) return refused;
       const ttlMs = ttlSeconds * 1000;
