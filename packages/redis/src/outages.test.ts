@@ -30,6 +30,11 @@ test('publishes an outage that goes on every minute, so that an alert lasts as l
   outages.close();
   vi.advanceTimersByTime(180_000);
   expect(failed).toHaveLength(7);
+  // a command that was under way when the store was closed
+  reading.begin(new Error('closed'));
+  reading.end();
+  reading.begin(new Error('closed'));
+  expect([failed.length, vi.getTimerCount()]).toEqual([7, 0]);
 });
 
 test('rule 169: that tokens can be checked again, while another kind of outage begins, is no event', () => {

@@ -36,12 +36,14 @@ export function createOutages(where: string, usableForMs: () => number): Outages
   let reportedUsable: boolean | undefined;
   let repeatAtMs = 0;
   let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
 
   function lastError(): string | undefined {
     return errors.find((error) => error !== undefined);
   }
 
   function report(): void {
+    if (isClosed) return;
     clearTimeout(timer);
     const message = lastError();
     if (message === undefined) return;
@@ -85,6 +87,7 @@ export function createOutages(where: string, usableForMs: () => number): Outages
     },
     lastError,
     close() {
+      isClosed = true;
       clearTimeout(timer);
       errors.fill(undefined);
       warnings.forget(where);
