@@ -5,7 +5,7 @@ import { createConnect, type Reply } from './connection.js';
 import { warnOfEviction } from './eviction.js';
 import { openLink } from './link.js';
 import { readSessionOptions, type RedisSessionsOptions } from './session-options.js';
-import { CREATE, evaluate, LEFT, READ, RELEASE, REMOVE, REMOVE_LABELLED, REPLACE, sessionKeysOf } from './session-scripts.js';
+import { CREATE, evaluate, READ, RELEASE, REMOVE, REMOVE_LABELLED, REPLACE, sessionKeysOf } from './session-scripts.js';
 import { storedSessionOf } from './session-replies.js';
 
 const EVICTION = { what: 'sessions', expires: true, effect: 'Their users are logged out, and a logout at the issuer may miss sessions.' };
@@ -87,10 +87,6 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
           await run(RELEASE, [name], owner).catch(() => {});
         },
       };
-    },
-    async secondsLeft(key) {
-      const milliseconds = Number(await run(LEFT, [keys.session + key]));
-      return milliseconds > 0 ? milliseconds / 1000 : undefined;
     },
     async warm() {
       const endsAtMs = performance.now() + timeoutMs * 2;

@@ -73,11 +73,6 @@ if redis.call('HSTRLEN', KEYS[1], 's') > ${MAX_SEALED_BYTES} then return false e
 return redis.call('HMGET', KEYS[1], 's', 'v', 'u', 'l', 'i')
 `;
 
-/** Returns for how many milliseconds Redis keeps a session; negative if there is none. KEYS: the session. */
-export const LEFT = `${WITHOUT_MEMORY}
-return redis.call('PTTL', KEYS[1])
-`;
-
 /**
  * Replaces a session that has a certain version. It never adds one. KEYS: the session. ARGV: sealed, version, until, for how many ms, now, key, the version
  * that it replaces, the prefix of labels.

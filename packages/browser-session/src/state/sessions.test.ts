@@ -459,67 +459,6 @@ test('rule 130: an old copy of an encrypted cookie that is used does not hide th
   expect(await kindOf(app.sessions.find(newer, false))).toBe('session');
 });
 
-describe('idle and absolute time-outs: a process whose clock is ahead of those of the fleet, with a store that has a clock of its own', () => {
-  /** The store as a process sees it that has this clock. */
-  function storeAt(store: SessionStore, right: TestClock, clock: TestClock): SessionStore {
-    const read = async (key: string) => store.read(key);
-    return {
-      ...store,
-      async read(key) {
-        const session = await read(key);
-        return session && clock.now() / 1000 < session.until ? session : undefined;
-      },
-      async secondsLeft(key) {
-        const session = await read(key);
-        return session && session.until - right.now() / 1000;
-      },
-    };
-  }
-
-  // from 2 hours on, the store does not even show it the session
-  test.each([3600, 5400, 7300, 36_000])('by %d s: it refuses sessions that are in use, and ends none', async (seconds) => {
-    const app = appWith('stored');
-    const clock = createTestClock(new Date(app.clock.now() + seconds * 1000).toISOString());
-    const ahead = app.another({ clock, store: storeAt(app.store!, app.clock, clock) });
-    const right = app.another({ store: storeAt(app.store!, app.clock, app.clock) });
-    const state = app.state();
-    const header = await started(app, state);
-    expect(await ahead.find(header)).toEqual({
-      kind: 'unavailable',
-      cause: expect.stringContaining('clock') as string,
-      session: { id: state.id, endsAt: state.endsAt },
-    });
-    expect(await kindOf(right.find(header))).toBe('session');
-    app.clock.advance(3600);
-    clock.advance(3600);
-    expect(await kindOf(right.find(header))).toBe('idle');
-    await soon(async () => expect(await kindOf(ahead.find(header))).toBe('expired'));
-  });
-
-  test('it ends a session that is idle by the clock of the store, too', async () => {
-    const app = appWith('stored');
-    const clock = createTestClock(new Date(app.clock.now() + 3_600_000).toISOString());
-    const ahead = app.another({ clock, store: storeAt(app.store!, app.clock, clock) });
-    const header = await started(app, app.state());
-    app.clock.advance(3600);
-    expect(await kindOf(ahead.find(header))).toBe('idle');
-    await soon(async () => expect(await kindOf(app.sessions.find(header))).toBe('expired'));
-  });
-
-  test('a session that was ended in another process is over, and a store that does not answer ends none', async () => {
-    const app = appWith('stored');
-    const clock = createTestClock(new Date(app.clock.now() + 3_600_000).toISOString());
-    const store = storeAt(app.store!, app.clock, clock);
-    const state = app.state();
-    const header = await started(app, state);
-    const silent = app.another({ clock, store: { ...store, secondsLeft: () => Promise.reject(new Error('down')) } });
-    expect(await kindOf(silent.find(header))).toBe('unavailable');
-    expect(await kindOf(app.sessions.find(header))).toBe('session');
-    await app.sessions.end(state, 'logout', header);
-    expect(await kindOf(app.another({ clock, store }).find(header))).toBe('expired');
-  });
-});
-
 describe('the size of the sealed cookie', () => {
   const sizeOf = (header: string): number => [...cookiesOf(header)].reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 

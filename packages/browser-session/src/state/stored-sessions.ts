@@ -29,14 +29,9 @@ const OPENED_STATES = { maxEntries: 10_000, maxBytes: 67_108_864 };
 const KEPT_SECONDS = 60;
 /** The same, for a session that ended because it was idle. It is longer, because the user may only be at lunch. */
 const KEPT_IDLE_SECONDS = 3600;
-/** How far the clock of this process may be ahead of that of the process that wrote a session. Beyond that it ends none because of the time. */
-const MAX_AHEAD_SECONDS = 60;
 /** How often, at most, this process sends the cookie of a session again. Requests that still show the former one may be many, and a client may ignore the new one. */
 const SENT_AGAIN_MS = 10_000;
 const MAX_SENT_AGAIN = 10_000;
-
-const UNREACHABLE = 'the session store cannot be reached';
-const CLOCK_AHEAD = 'the clock of this process is ahead: by the clock of the session store, the session is in use';
 
 /** Keeps sessions in a store. The cookie contains only the session's id. */
 export function createStoredSessions(config: StoredConfig, store: SessionStore): Sessions {
@@ -68,12 +63,12 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     try {
       answer = store.read(reference.key);
     } catch {
-      return unavailable(reference, UNREACHABLE);
+      return unreachable(reference);
     }
     if (!isThenable(answer)) return stored(answer, reference, cookieHeader, now, canSetCookies);
     return answer.then(
       (session) => stored(session, reference, cookieHeader, clock.now() / 1000, canSetCookies),
-      () => unavailable(reference, UNREACHABLE),
+      () => unreachable(reference),
     );
   }
 
@@ -104,33 +99,13 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     canSetCookies: boolean,
   ): FoundSession | Promise<FoundSession> {
     // the store does not know whether it was logged out, expired, or lost with the store's data
-    if (!session) return unlessAhead(reference, 0, () => ended('expired', cookieHeader));
-    const { sealed, until } = session;
-    const known = openedStates.get(sealed);
+    if (!session) return ended('expired', cookieHeader);
+    const known = openedStates.get(session.sealed);
     return known
-      ? found(known, until, reference, cookieHeader, now, canSetCookies)
-      : open(sealed).then((state) =>
-          state ? found(state, until, reference, cookieHeader, clock.now() / 1000, canSetCookies) : ended('unreadable', cookieHeader),
+      ? found(known, reference, cookieHeader, now, canSetCookies)
+      : open(session.sealed).then((state) =>
+          state ? found(state, reference, cookieHeader, clock.now() / 1000, canSetCookies) : ended('unreadable', cookieHeader),
         );
-  }
-
-  /**
-   * Ends a session because of the time. To a clock that is ahead each session seems to have ended, and what ends here ends for the whole fleet. So a store that has a
-   * clock of its own is asked first. A process whose clock is ahead refuses the request: what it would write of the session would be wrong, too.
-   *
-   * @param keptSeconds for how long the store keeps such a session after that end
-   */
-  function unlessAhead(reference: SessionReference, keptSeconds: number, end: () => FoundSession): FoundSession | Promise<FoundSession> {
-    const { secondsLeft } = store;
-    if (!secondsLeft) return end();
-    return (async () => {
-      try {
-        const left = await secondsLeft.call(store, reference.key);
-        return left !== undefined && left > keptSeconds + MAX_AHEAD_SECONDS ? unavailable(reference, CLOCK_AHEAD) : end();
-      } catch {
-        return unavailable(reference, UNREACHABLE);
-      }
-    })();
   }
 
   async function open(sealed: string): Promise<SessionState | undefined> {
@@ -142,18 +117,19 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
 
   function found(
     state: SessionState,
-    until: number,
-    reference: SessionReference,
+    { id, key, endsAt }: SessionReference,
     cookieHeader: CookieHeader,
     now: number,
     canSetCookies: boolean,
   ): FoundSession | Promise<FoundSession> {
-    const { id, key, endsAt } = reference;
     // whoever can write to the store could put one user's state under another's key
     const reason = state.id === id ? ending.of(state, now) : 'unreadable';
     if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', session: endingOf(state) };
-    if (reason === 'idle') return unlessAhead(reference, until - (state.usedAt + idleSeconds), () => over(reason, state, key, cookieHeader));
-    if (reason !== undefined) return over(reason, state, key, cookieHeader);
+    if (reason !== undefined) {
+      // if that fails, the store removes it at its end
+      inBackground(async () => store.remove(key));
+      return ended(reason, cookieHeader, reason === 'unreadable' ? undefined : leftOf(state, now));
+    }
     if (isUseWorthWriting(state, now, idleSeconds) && !writing.has(key)) {
       writing.add(key);
       inBackground(
@@ -163,12 +139,6 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     }
     if (canSetCookies && endsAt < state.endsAt && mayBeSentAgain(id)) return withCookie(state);
     return { kind: 'session', state, setCookies: NO_LINES };
-  }
-
-  function over(reason: EndReason, state: SessionState, key: string, cookieHeader: CookieHeader): FoundSession {
-    // if that fails, the store removes it at its end
-    inBackground(async () => store.remove(key));
-    return ended(reason, cookieHeader, reason === 'unreadable' ? undefined : leftOf(state, clock.now() / 1000));
   }
 
   /**
@@ -263,8 +233,8 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
   };
 }
 
-function unavailable({ id, endsAt }: SessionReference, cause: string): FoundSession {
-  return { kind: 'unavailable', cause, session: { id, endsAt } };
+function unreachable({ id, endsAt }: SessionReference): FoundSession {
+  return { kind: 'unavailable', cause: 'the session store cannot be reached', session: { id, endsAt } };
 }
 
 function referenceOf(text: string): SessionReference | undefined {

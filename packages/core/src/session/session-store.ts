@@ -53,11 +53,6 @@ export interface SessionStore {
    * @returns undefined if another process has it
    */
   lease(key: string, ttlSeconds: number): RefreshLease | undefined | Promise<RefreshLease | undefined>;
-  /**
-   * Returns for how many seconds the store will keep a session, by its own clock; undefined if there is none. Optional. To a process whose clock is ahead every
-   * session seems to be idle, and would end for the whole fleet. So it asks the store first.
-   */
-  secondsLeft?(key: string): number | undefined | Promise<number | undefined>;
   /** Resolves when the store can be reached. @throws SessionStoreError (the promise rejects) if it cannot; it goes on trying */
   warm(): Promise<void>;
   health(): SessionStoreHealth;

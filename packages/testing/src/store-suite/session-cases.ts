@@ -37,20 +37,6 @@ export const sessionCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a store with a clock of its own says for how long it keeps a session',
-    async run({ store }) {
-      if (!store.secondsLeft) return;
-      const session = storedSession({ until: nowSeconds() + 600 });
-      await store.create(session);
-      const left = (await store.secondsLeft(session.key)) ?? 0;
-      assert.ok(left > 540 && left <= 601, `${left} s of 600 s`);
-      await store.replace({ ...session, version: 2, until: nowSeconds() + 1200 }, 1);
-      assert.ok(((await store.secondsLeft(session.key)) ?? 0) > 1140);
-      await store.remove(session.key);
-      assert.equal(await store.secondsLeft(session.key), undefined);
-    },
-  },
-  {
     name: 'a key is used once: a second session with it is refused, and the first stays',
     async run({ store }) {
       const session = storedSession();
