@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createOutageWarnings, isNumericDate, isSameAlgorithm, printableUrl } from '@tokenward/core/store';
-import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWK, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
 import type { SessionConfig } from '../config.js';
 import { CORRECTION, minutesOf } from './clock-difference.js';
 import { endpointIn, type Metadata } from './discovery.js';
@@ -112,19 +112,20 @@ async function fetchKeys(url: string, http: IssuerHttp): Promise<JWTVerifyGetKey
 
 /**
  * Some servers write all members that they know. As for a guard, a null member counts as absent, and so does a blank `alg` or `use` (rule 168). An element that
- * is null becomes a key that fits nothing. jose compares `alg` letter by letter, so a key for Ed25519 has none
- * here: its curve says as much.
+ * is null becomes a key that fits nothing. jose compares `alg` letter by letter, so a key for Ed25519 has none here: its kind and curve say as much.
  */
 function readKeySet(document: unknown): JSONWebKeySet {
-  const { keys } = document as { readonly keys: readonly ({ readonly crv?: unknown } | null)[] };
+  const { keys } = document as { readonly keys: readonly (JWK | null)[] };
   return {
-    keys: keys.map((jwk) => Object.fromEntries(Object.entries(jwk ?? {}).filter((member) => counts(member, jwk?.crv))) as JSONWebKeySet['keys'][number]),
+    keys: keys
+      .map((jwk) => jwk ?? {})
+      .map((jwk) => Object.fromEntries(Object.entries(jwk).filter((member) => counts(member, jwk))) as JSONWebKeySet['keys'][number]),
   };
 }
 
-function counts([name, value]: readonly [string, unknown], curve: unknown): boolean {
+function counts([name, value]: readonly [string, unknown], { kty, crv }: JWK): boolean {
   if (name !== 'alg' && name !== 'use') return value !== null;
-  if (name === 'alg' && curve === 'Ed25519' && isSameAlgorithm(value, curve)) return false;
+  if (name === 'alg' && kty === 'OKP' && crv === 'Ed25519' && isSameAlgorithm(value, crv)) return false;
   return value !== null && !(typeof value === 'string' && value.trim() === '');
 }
 

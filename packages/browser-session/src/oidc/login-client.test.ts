@@ -309,6 +309,14 @@ describe('keys', () => {
       script.keys = () => ({ keys: published.map((jwk) => ({ ...jwk, ...members })) });
       expect(await clientWith().logIn()).toEqual(invalid('does not publish the key'));
     }
+    // of another kind, though its curve is that of the algorithm
+    const { privateKey, publicKey } = await generateKeyPair('RS256');
+    const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', crv: 'Ed25519', alg: 'EdDSA' };
+    script.keys = () => ({ keys: [jwk] });
+    script.signer = () => privateKey;
+    script.header = { alg: 'RS256' };
+    script.metadata = { id_token_signing_alg_values_supported: ['RS256', 'EdDSA'] };
+    expect(await clientWith().logIn()).toEqual(invalid('does not publish the key'));
   });
 
   test('rule 168: a null among the keys makes the others no worse', async () => {
