@@ -32,8 +32,11 @@ type SharingConfig = Pick<SessionConfig, 'clock' | 'cookieName' | 'issuer' | 're
 const SHARED_SECONDS = 60;
 /** How many times `timeoutSeconds` the issuer may take in all: for its metadata, the late answer, and its keys, which are fetched again if none fits. */
 const ISSUER_CALLS = 1 + LATE_FACTOR + 2;
-/** The store is asked what others did, and the result is written, if need be three times. */
-const STORE_SECONDS = 10;
+/**
+ * The lease begins when the store takes it. After that the process still waits for the answer, asks what others did, and writes the result, if need be three
+ * times with pauses: 3 + 3 + 9.5 seconds, if the store answers or fails within 3 seconds.
+ */
+const STORE_SECONDS = 16;
 /** A browser that has missed more refreshes than these in a minute is none. */
 const MAX_HOPS = 5;
 const UNCHANGED = { kind: 'unchanged' } as const;
