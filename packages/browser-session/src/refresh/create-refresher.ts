@@ -13,11 +13,13 @@ import { createRefreshSharing } from './refresh-sharing.js';
 import { renewedState } from './renewed-state.js';
 import { createSaveRefresh } from './save-refresh.js';
 import { createSessionEnder } from './session-ender.js';
-import { takeTurn, type Turn } from './turn.js';
+import { takeTurn, whileTaken, type NoTurn, type Turn } from './turn.js';
 import { createWriteBack } from './write-back.js';
 
 /** How many sessions this process refreshes at the same time. */
 const MAX_AT_ONCE = 50;
+/** Another process has the lease of the session. */
+const TAKEN = Object.freeze({ outcome: 'taken' });
 const NO_ANSWER_YET = 'the refresh has not been answered yet';
 
 /** Creates the refresher of an app's sessions. */
@@ -68,29 +70,32 @@ export function createRefresher(parts: RefresherParts): Refresher {
     return (await flights.inTime(flight)) ?? keepUsing(state, setCookies, NO_ANSWER_YET);
   }
 
-  /** Waits until this process may refresh one more session. It takes the lease only afterwards, so that the lease does not end during the wait. */
+  /**
+   * Waits until this process may refresh one more session. It takes the lease only afterwards, so that the lease does not end during the wait. While another
+   * process has the lease, it waits outside the limit: that process may be dead.
+   */
   async function refreshInTurn(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed> {
-    // a session whose token is still valid need not wait
-    const result = await limit.run(() => refresh(state, setCookies, cookieHeader), isUsable(state) ? 0 : timeoutSeconds * 1000);
-    return result ?? keepUsing(state, setCookies, 'too many sessions are being refreshed at the moment');
+    let untilMs: number | undefined;
+    for (;;) {
+      // a session whose token is still valid need not wait
+      const result = await limit.run(() => refresh(state, setCookies, cookieHeader), isUsable(state) ? 0 : timeoutSeconds * 1000);
+      if (!result) return keepUsing(state, setCookies, 'too many sessions are being refreshed at the moment');
+      if (result.outcome !== 'taken') return result;
+      untilMs ??= performance.now() + timeoutSeconds * 1000;
+      const noTurn = await whileTaken(() => myTurn(state, cookieHeader), untilMs);
+      if (noTurn) return withoutTurn(state, noTurn, setCookies);
+    }
   }
 
-  async function refresh(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed> {
+  async function refresh(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed | typeof TAKEN> {
     const left = unsaved.get(state.id);
     // this process has the result already, and nobody else can get one
     if (left?.version === state.version) return save(state, left.next, left.release, cookieHeader);
     // nobody can refresh it, so there is no turn to wait for
     if (state.refreshToken === undefined) return withoutRefreshToken(state, setCookies, cookieHeader);
     const turn = await myTurn(state, cookieHeader);
-    if (turn.kind === 'unavailable') {
-      publish('refresh', 'failed', 'store_unavailable');
-      return pauseAndKeepUsing(state, setCookies, turn);
-    }
-    if (turn.kind === 'ended') {
-      if (turn.left) leftTokens.revoke(turn.left);
-      return ender.ended(state.id, turn.reason, turn.setCookies);
-    }
-    if (turn.kind === 'refreshed') return adopt(state, turn);
+    if (turn.kind === 'taken') return TAKEN;
+    if (turn.kind !== 'mine') return withoutTurn(state, turn, setCookies);
     const answer = await client.refresh(state.refreshToken, state);
     if (!isFailure(answer)) return keep(state, renewedState(state, answer, config), turn.release, cookieHeader);
     const elsewhere = answer.cause === 'invalid_grant' ? await refreshedElsewhere(state, cookieHeader) : undefined;
@@ -101,6 +106,16 @@ export function createRefresher(parts: RefresherParts): Refresher {
     const outcome = await afterFailure(state, answer, setCookies, cookieHeader);
     await turn.release();
     return outcome;
+  }
+
+  function withoutTurn(state: SessionState, turn: NoTurn, setCookies: readonly string[]): Refreshed {
+    if (turn.kind === 'unavailable') {
+      publish('refresh', 'failed', 'store_unavailable');
+      return pauseAndKeepUsing(state, setCookies, turn);
+    }
+    if (turn.kind === 'refreshed') return adopt(state, turn);
+    if (turn.left) leftTokens.revoke(turn.left);
+    return ender.ended(state.id, turn.reason, turn.setCookies);
   }
 
   async function keep(state: SessionState, next: SessionState, release: () => Promise<void>, cookieHeader: string | undefined): Promise<Refreshed> {
@@ -167,7 +182,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
 
   async function myTurn(state: SessionState, cookieHeader: string | undefined): Promise<Turn> {
     try {
-      return await takeTurn(sharing, state, cookieHeader, timeoutSeconds);
+      return await takeTurn(sharing, state, cookieHeader);
     } catch (error) {
       // the message of another error may quote anything
       if (error instanceof ConfigurationError) warn(error.message);

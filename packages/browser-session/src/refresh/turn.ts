@@ -2,39 +2,49 @@ import type { RefreshLease } from '@tokenward/core/store';
 import type { SessionState } from '../session-state.js';
 import type { ElsewhereRefreshed, RefreshSharing } from './refresh-sharing.js';
 
-/** The right to refresh, or what makes a refresh needless or impossible. */
-export type Turn =
-  | { readonly kind: 'mine'; readonly release: () => Promise<void> }
-  | { readonly kind: 'unavailable'; readonly cause: string }
-  | Exclude<ElsewhereRefreshed, { readonly kind: 'unchanged' }>;
+/** What makes a refresh needless or impossible. */
+export type NoTurn = { readonly kind: 'unavailable'; readonly cause: string } | Exclude<ElsewhereRefreshed, { readonly kind: 'unchanged' }>;
+
+/** The right to refresh, or why this process does not have it. `taken`: another process has it, and has no result yet. */
+export type Turn = { readonly kind: 'mine'; readonly release: () => Promise<void> } | { readonly kind: 'taken' } | NoTurn;
 
 const FIRST_LOOK_MS = 25;
 const MAX_BETWEEN_LOOKS_MS = 200;
+const TAKEN: Turn = { kind: 'taken' };
 const ALONE: Turn = { kind: 'mine', release: async () => {} };
 
 /**
- * Waits for the right to refresh a session. Whoever does not get the lease watches for the result of the process that has it.
+ * Takes the right to refresh a session, if no other process has it or has refreshed the session.
  *
  * @param sharing undefined if this process shares nothing
  * @throws SessionStoreError (the promise rejects) if the store cannot be reached
  */
-export async function takeTurn(
-  sharing: RefreshSharing | undefined,
-  state: SessionState,
-  cookieHeader: string | undefined,
-  timeoutSeconds: number,
-): Promise<Turn> {
+export async function takeTurn(sharing: RefreshSharing | undefined, state: SessionState, cookieHeader: string | undefined): Promise<Turn> {
   if (!sharing) return ALONE;
-  const deadline = performance.now() + timeoutSeconds * 1000;
-  for (let betweenLooksMs = FIRST_LOOK_MS; ; betweenLooksMs = Math.min(2 * betweenLooksMs, MAX_BETWEEN_LOOKS_MS)) {
-    const lease = await sharing.lease(state);
-    // after the lease, too: the last one who had it may have just finished
-    const elsewhere = await look(sharing, state, cookieHeader, lease);
-    if (elsewhere.kind !== 'unchanged') return elsewhere;
-    if (lease) return { kind: 'mine', release: () => released(lease) };
-    if (performance.now() >= deadline) return { kind: 'unavailable', cause: 'another process has been refreshing the session for too long' };
+  const lease = await sharing.lease(state);
+  // after the lease, too: the last one who had it may have just finished
+  const elsewhere = await look(sharing, state, cookieHeader, lease);
+  if (elsewhere.kind !== 'unchanged') return elsewhere;
+  return lease ? { kind: 'mine', release: () => released(lease) } : TAKEN;
+}
+
+/**
+ * Waits while another process has the right to refresh a session, and watches for its result. Returns undefined if the right may be taken: it ended without a result.
+ *
+ * @param take as {@link takeTurn}
+ * @param untilMs by `performance.now()`
+ */
+export async function whileTaken(take: () => Promise<Turn>, untilMs: number): Promise<NoTurn | undefined> {
+  for (let betweenLooksMs = FIRST_LOOK_MS; performance.now() < untilMs; betweenLooksMs = Math.min(2 * betweenLooksMs, MAX_BETWEEN_LOOKS_MS)) {
     await pause(betweenLooksMs);
+    const turn = await take();
+    if (turn.kind === 'taken') continue;
+    if (turn.kind !== 'mine') return turn;
+    // it would run while this process waits for its turn to ask the issuer
+    await turn.release();
+    return undefined;
   }
+  return { kind: 'unavailable', cause: 'another process has been refreshing the session for too long' };
 }
 
 /** Finds out what others did, and gives the lease back unless it is needed. */
