@@ -49,3 +49,22 @@ test('a call that fails frees its place', async () => {
   await expect(limit.run(async () => Promise.reject(new Error('away')), 0)).rejects.toThrow('away');
   expect(await limit.run(async () => ({ ok: true }), 0)).toEqual({ ok: true });
 });
+
+test('a call whose client has left while it waited is not run, and its place goes to the next at once', async () => {
+  const limit = createCallLimit(1);
+  const { started, ends, call } = heldCalls();
+  const client = new AbortController();
+  void limit.run(call(0), 10_000);
+  const left = [1, 2].map((number) => limit.run(call(number), 10_000, { signal: client.signal }));
+  void limit.run(call(3), 10_000, { signal: new AbortController().signal });
+  client.abort();
+  ends[0]!();
+  expect(await Promise.all(left)).toEqual([undefined, undefined]);
+  await vi.waitFor(() => expect(started).toEqual([0, 3]));
+  // if nobody waits any more, the place is free
+  const last = limit.run(call(4), 10_000, { signal: client.signal });
+  ends[3]!();
+  expect(await last).toBeUndefined();
+  void limit.run(call(5), 0);
+  expect(started).toEqual([0, 3, 5]);
+});

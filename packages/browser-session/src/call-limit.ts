@@ -3,43 +3,55 @@
  * the same moment: if all of them asked the issuer at once, most answers would come too late, with refresh tokens that are lost. And anybody may start logins.
  */
 export interface CallLimit {
-  /** Runs a call when its turn has come. Returns undefined, without running it, if that takes longer than `waitMs`. */
-  run<T extends object>(call: () => Promise<T>, waitMs: number): Promise<T | undefined>;
+  /**
+   * Runs a call when its turn has come. Returns undefined, without running it, if that takes longer than `waitMs`, or if the client has left meanwhile.
+   *
+   * @param client the request that needs the call. Its signal works only as long as something keeps the request, too.
+   */
+  run<T extends object>(call: () => Promise<T>, waitMs: number, client?: WaitingClient): Promise<T | undefined>;
 }
+
+/** A `Request`: its signal is aborted when the client leaves. */
+export type WaitingClient = Pick<Request, 'signal'>;
 
 const MAX_WAITING = 20_000;
 
 export function createCallLimit(maxAtOnce: number): CallLimit {
-  /** In the order in which they came. */
-  const waiting = new Set<() => void>();
+  /** In the order in which they came. Each returns whether it takes the place that is free. */
+  const waiting = new Set<() => boolean>();
   let running = 0;
 
-  function myTurn(waitMs: number): Promise<boolean> {
+  function myTurn(waitMs: number, client: WaitingClient | undefined): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         waiting.delete(start);
         resolve(false);
       }, waitMs);
-      function start(): void {
+      function start(): boolean {
         clearTimeout(timer);
         waiting.delete(start);
-        resolve(true);
+        const isThere = client?.signal.aborted !== true;
+        resolve(isThere);
+        return isThere;
       }
       waiting.add(start);
     });
   }
 
+  /** A call that ends passes its place on, so the number of running calls stays. */
+  function passOn(): void {
+    for (const start of waiting) if (start()) return;
+    running--;
+  }
+
   return {
-    async run(call, waitMs) {
+    async run(call, waitMs, client) {
       if (running < maxAtOnce) running++;
-      // a call that ends passes its place on, so the number of running calls stays
-      else if (waitMs <= 0 || waiting.size >= MAX_WAITING || !(await myTurn(waitMs))) return undefined;
+      else if (waitMs <= 0 || waiting.size >= MAX_WAITING || !(await myTurn(waitMs, client))) return undefined;
       try {
         return await call();
       } finally {
-        const [next] = waiting;
-        if (next) next();
-        else running--;
+        passOn();
       }
     },
   };

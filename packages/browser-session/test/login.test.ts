@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createTestClock } from '@tokenward/testing';
 import { exportJWK } from 'jose';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { BrowserSessionOptions } from '../src/browser-session-options.js';
 import { isFailure } from '../src/oidc/login-client.js';
 import { createBrowser, type Browser } from './browser.ts';
@@ -460,6 +460,22 @@ describe('an issuer that changes', () => {
     const again = await startProvider({ appOrigin: app.origin, port: Number(port) });
     closers[0] = again.close;
     await expectPage(await finish(place), 200, 'url=/"');
+  });
+
+  test('is asked for too much by this process: the page says so, and a reload ends the login', async () => {
+    const { app, browser, login } = place;
+    const busy = { failure: 'busy', cause: 'too many logins are under way in this process at the moment' } as const;
+    vi.spyOn(app.client, 'begin').mockResolvedValueOnce(busy);
+    const started = await browser.visit(login);
+    await expectPage(started, 503, 'Too many people are logging in at the moment. Reload this page in a few seconds.');
+    expect(started.headers.get('retry-after')).toBe('5');
+    const callback = await browser.logInAt(login, app.origin);
+    vi.spyOn(app.client, 'finish').mockResolvedValueOnce(busy);
+    await expectPage(await browser.visit(callback), 503, 'Too many people are logging in at the moment.');
+    expect(loginCookies(browser, app)).toHaveLength(1);
+    await expectPage(await browser.visit(callback), 200, 'url=/"');
+    expect(loginCookies(browser, app)).toHaveLength(0);
+    expect(app.events).toEqual(['login failed too_many_logins', 'login failed too_many_logins', 'login done']);
   });
 
   test('rule 61: the first login after a quiet night is sent to the address of today', async () => {

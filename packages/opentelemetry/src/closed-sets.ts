@@ -100,6 +100,7 @@ const SESSION_REASONS: Members<NonNullable<SessionEvent['reason']>> = {
   unknown_attempt: true,
   issuer_refused: true,
   issuer_unavailable: true,
+  too_many_logins: true,
   invalid_response: true,
   store_unavailable: true,
   cross_site_request: true,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { isNumericDate } from '@tokenward/core/store';
 import { decodeJwt } from 'jose';
 import * as oidc from 'openid-client';
-import { createCallLimit } from '../call-limit.js';
+import { createCallLimit, type CallLimit, type WaitingClient } from '../call-limit.js';
 import type { SessionConfig } from '../config.js';
 import { authenticationOf } from './client-authentication.js';
 import { createDiscovery, endpointIn, type Metadata } from './discovery.js';
@@ -29,11 +29,12 @@ export const RETRY_MARK = '.r';
  */
 export const LATE_FACTOR = 2;
 /**
- * How many calls of logins this process has under way at the same time: pushed authorization requests and codes. Anybody can cause them, so they must neither flood
- * the issuer nor keep refreshes waiting.
+ * How many pushed authorization requests, and how many codes, this process has under way at the same time. Anybody can cause them, so they must neither flood the
+ * issuer nor keep refreshes waiting. Each kind has its own limit: a push needs no cookie, and whoever sends such requests must not hold up the codes of users who have
+ * logged in.
  */
 const MAX_LOGIN_CALLS = 50;
-const TOO_MANY_LOGINS: IssuerFailure = Object.freeze({ failure: 'unavailable', cause: 'too many logins are under way in this process at the moment' });
+const TOO_MANY_LOGINS: IssuerFailure = Object.freeze({ failure: 'busy', cause: 'too many logins are under way in this process at the moment' });
 const RANDOM_BYTES = 32;
 const MAX_REMEMBERED_BYTES = 512;
 /**
@@ -54,7 +55,8 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   const authentication = authenticationOf(config);
   const redirectUri = `${origin}${path}/callback`;
   const scopes = config.scope.split(' ');
-  const limit = createCallLimit(MAX_LOGIN_CALLS);
+  const pushes = createCallLimit(MAX_LOGIN_CALLS);
+  const codes = createCallLimit(MAX_LOGIN_CALLS);
 
   /** The configuration is made anew for each call: it freezes the difference of the clocks. openid-client reads the machine's clock itself. */
   function configurationOf(metadata: Metadata, skewSeconds: number): oidc.Configuration {
@@ -131,8 +133,8 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   }
 
   /** Runs a call that anybody can cause, when its turn has come. */
-  async function inTurn<T extends object>(run: () => Promise<T>): Promise<T | IssuerFailure> {
-    return (await limit.run(run, config.timeoutSeconds * 1000)) ?? TOO_MANY_LOGINS;
+  async function inTurn<T extends object>(limit: CallLimit, run: () => Promise<T>, client: WaitingClient | undefined): Promise<T | IssuerFailure> {
+    return (await limit.run(run, config.timeoutSeconds * 1000, client)) ?? TOO_MANY_LOGINS;
   }
 
   function authorizationParameters(parameters: LoginParameters, attempt: LoginAttempt, codeChallenge: string): URLSearchParams {
@@ -163,7 +165,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   }
 
   return {
-    begin: (parameters, replaces) =>
+    begin: (parameters, replaces, client) =>
       call(async (configuration, metadata) => {
         requireEndpoint(metadata, 'authorization_endpoint', config);
         const attempt: LoginAttempt = {
@@ -179,12 +181,14 @@ export function createLoginClient(config: SessionConfig): LoginClient {
           replaces: replaces && { id: replaces.id, subject: replaces.subject, issuedAt: replaces.issuedAt, startedAt: replaces.startedAt },
         };
         const query = authorizationParameters(parameters, attempt, await oidc.calculatePKCECodeChallenge(attempt.codeVerifier));
-        const pushes = endpointIn(metadata, 'pushed_authorization_request_endpoint', config) !== undefined;
-        const url = pushes ? await inTurn(() => oidc.buildAuthorizationUrlWithPAR(configuration, query)) : oidc.buildAuthorizationUrl(configuration, query);
+        const isPushed = endpointIn(metadata, 'pushed_authorization_request_endpoint', config) !== undefined;
+        const url = isPushed
+          ? await inTurn(pushes, () => oidc.buildAuthorizationUrlWithPAR(configuration, query), client)
+          : oidc.buildAuthorizationUrl(configuration, query);
         return isFailure(url) ? url : { url: url.href, attempt };
       }),
 
-    async finish(callbackUrl, attempt) {
+    async finish(callbackUrl, attempt, client) {
       const { result, left } = await tokensCall<LoginResult>(async (configuration, metadata) => {
         // the address that was sent, with the query that came: nothing else of the request counts
         const url = new URL(redirectUri);
@@ -196,7 +200,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
           idTokenExpected: true,
           ...(attempt.maxAge !== undefined && { maxAge: attempt.maxAge }),
         };
-        return inTurn(async () => {
+        const redeem = async (): Promise<LoginResult> => {
           const response = await oidc.authorizationCodeGrant(configuration, url, checks, tokenParameters());
           const tokens = tokensOf(response, scopes, config);
           const { iss, sub, iat, sid, session_expiry } = await idTokens.verify(tokens.idToken!, tokens.accessToken, metadata, config.clockSkewSeconds);
@@ -208,7 +212,9 @@ export function createLoginClient(config: SessionConfig): LoginClient {
             issuedAt: iat,
             sessionEndsAt: isNumericDate(session_expiry) ? Math.floor(session_expiry) : undefined,
           };
-        });
+        };
+        // an error of the login page is thrown before anybody is asked; an empty one does not count
+        return url.searchParams.get('error') ? redeem() : inTurn(codes, redeem, client);
       });
       return isFailure(result) && left ? { ...result, refreshToken: left.refreshToken } : result;
     },

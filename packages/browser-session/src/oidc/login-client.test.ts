@@ -485,14 +485,15 @@ describe('an issuer that does not work', () => {
     const first = Array.from({ length: 50 }, begin);
     while (held.length < 50) await new Promise(setImmediate);
     const others = [begin(), begin()];
-    for (let rounds = 0; rounds < 20; rounds++) await new Promise(setImmediate);
+    // one for each call, and one for each login that waits
+    while (vi.getTimerCount() < 52) await new Promise(setImmediate);
     expect(held).toHaveLength(50);
     // one more may go, and the other one waits for as long as for an answer
     held[0]!(Response.json({ request_uri: 'urn:example:1', expires_in: 60 }, { status: 201 }));
     expect(await first[0]).toMatchObject({ url: expect.stringContaining('request_uri=urn%3Aexample%3A1') as string });
     while (held.length < 51) await new Promise(setImmediate);
     vi.advanceTimersByTime(5000);
-    expect(await others[1]).toEqual({ failure: 'unavailable', cause: 'too many logins are under way in this process at the moment' });
+    expect(await others[1]).toEqual({ failure: 'busy', cause: 'too many logins are under way in this process at the moment' });
     expect(await first[1]).toMatchObject({ failure: 'unavailable', cause: expect.stringContaining('no complete answer within 5 s') as string });
     expect(held).toHaveLength(51);
   });
@@ -506,10 +507,63 @@ describe('an issuer that does not work', () => {
       client.finish(new URL(`https://app.example.com/session/callback?code=c1&state=${attempt.state}`), attempt),
     );
     await expect.poll(() => held.length).toBe(50);
+    // an error of the login page asks the issuer nothing, so it waits for nothing
+    const refused = new URL(`https://app.example.com/session/callback?error=access_denied&state=${attempt.state}`);
+    expect(await client.finish(refused, attempt)).toEqual({ failure: 'refused', cause: 'access_denied' });
+    expect(held).toHaveLength(50);
     held[0]!(Response.json({ error: 'invalid_grant' }, { status: 400 }));
     await expect.poll(() => held.length).toBe(51);
     for (const answer of held) answer(Response.json({ error: 'invalid_grant' }, { status: 400 }));
     expect(await Promise.all(results)).toEqual(results.map(() => ({ failure: 'refused', cause: 'invalid_grant' })));
+  });
+
+  test.each(['error=&code=c1', 'error=&error=access_denied&code=c1', 'code=c1&error='])(
+    'an empty error in a callback does not go past the limit of codes: %s',
+    async (query) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const held: unknown[] = [];
+      script.answer = { '/token': () => new Promise(() => held.push(1)) };
+      const { begin, client } = clientWith();
+      const { attempt } = await begin();
+      const finish = (parameters: string) => client.finish(new URL(`https://app.example.com/session/callback?${parameters}&state=${attempt.state}`), attempt);
+      for (let calls = 0; calls < 50; calls++) void finish('code=c1');
+      while (held.length < 50) await new Promise(setImmediate);
+      void finish(query);
+      while (vi.getTimerCount() < 51) await new Promise(setImmediate);
+      expect(held).toHaveLength(50);
+    },
+  );
+
+  test('logins that strangers start keep no user from ending a login', async () => {
+    script.metadata = { pushed_authorization_request_endpoint: `${ISSUER}/par` };
+    const { begin, client } = clientWith();
+    script.answer = { '/par': () => Response.json({ request_uri: 'urn:example:1', expires_in: 60 }, { status: 201 }) };
+    const { attempt } = await begin();
+    const held: unknown[] = [];
+    script.answer = { '/par': () => new Promise(() => held.push(1)) };
+    for (let logins = 0; logins < 50; logins++) void client.begin({ returnTo: '/' }, undefined);
+    await expect.poll(() => held.length).toBe(50);
+    const callback = new URL(`https://app.example.com/session/callback?code=c1&state=${attempt.state}`);
+    expect(await client.finish(callback, attempt)).toMatchObject({ subject: 'alice' });
+  });
+
+  test('is not asked for a client that has left while its login waited', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    script.metadata = { pushed_authorization_request_endpoint: `${ISSUER}/par` };
+    const held: ((response: Response) => void)[] = [];
+    script.answer = { '/par': () => new Promise((resolve) => held.push(resolve)) };
+    const { client } = clientWith();
+    const controller = new AbortController();
+    for (let logins = 0; logins < 50; logins++) void client.begin({ returnTo: '/' }, undefined);
+    while (held.length < 50) await new Promise(setImmediate);
+    const left = client.begin({ returnTo: '/' }, undefined, controller);
+    while (vi.getTimerCount() < 51) await new Promise(setImmediate);
+    controller.abort();
+    held[0]!(new Response(null, { status: 400 }));
+    expect(await left).toMatchObject({ failure: 'busy' });
+    expect(held).toHaveLength(50);
   });
 
   test('rule 61: is asked again in the background, and its old metadata serves meanwhile', async () => {

@@ -1,3 +1,4 @@
+import type { WaitingClient } from '../call-limit.js';
 import type { EndingSession } from '../sessions.js';
 
 /** The tokens of a response of the token endpoint, checked. Times are in seconds since the epoch. */
@@ -60,11 +61,11 @@ export interface LoginParameters {
 /** A call to the issuer failed. The message names the address and what happened there. It contains no token, code or secret. */
 export interface IssuerFailure {
   /**
-   * `refused`: the issuer answered with an error of OAuth. `unavailable`: no answer, or the issuer says that it cannot answer now. `invalid`: the answer failed
-   * a check. `unusable`: a refresh brought tokens that failed a check, so the old refresh token is used up and the session must end. `other_user`: the ID token
+   * `refused`: the issuer answered with an error of OAuth. `unavailable`: no answer, or the issuer says that it cannot answer now. `busy`: this process asks it too
+   * much already, so it was not asked. `invalid`: the answer failed a check. `unusable`: a refresh brought tokens that failed a check, so the old refresh token is used up and the session must end. `other_user`: the ID token
    * of a refresh names another subject or issuer, so the session must end (rule 131).
    */
-  readonly failure: 'refused' | 'unavailable' | 'invalid' | 'unusable' | 'other_user';
+  readonly failure: 'refused' | 'unavailable' | 'busy' | 'invalid' | 'unusable' | 'other_user';
   /** The OAuth error code (`invalid_grant`), or fixed words. */
   readonly cause: string;
   /** How long the issuer asks to wait, if it is unavailable. It may be any time. */
@@ -79,10 +80,23 @@ export interface TokensFailure extends IssuerFailure {
 
 /** The app as a client of its authorization server (OAuth 2.0, OpenID Connect), over the package openid-client. */
 export interface LoginClient {
-  /** Starts a login: discovers the issuer, pushes the request if the issuer takes that (RFC 9126), and returns the address to send the browser to. */
-  begin(parameters: LoginParameters, replaces: ReplacedSession | undefined): Promise<{ readonly url: string; readonly attempt: LoginAttempt } | IssuerFailure>;
-  /** Ends a login: checks `state` and `iss`, redeems the code, checks the ID token. @param callbackUrl with the configured origin, and the query of the request */
-  finish(callbackUrl: URL, attempt: LoginAttempt): Promise<LoginResult | TokensFailure>;
+  /**
+   * Starts a login: discovers the issuer, pushes the request if the issuer takes that (RFC 9126), and returns the address to send the browser to.
+   *
+   * @param client if it leaves before its turn, nothing is pushed
+   */
+  begin(
+    parameters: LoginParameters,
+    replaces: ReplacedSession | undefined,
+    client?: WaitingClient,
+  ): Promise<{ readonly url: string; readonly attempt: LoginAttempt } | IssuerFailure>;
+  /**
+   * Ends a login: checks `state` and `iss`, redeems the code, checks the ID token.
+   *
+   * @param callbackUrl with the configured origin, and the query of the request
+   * @param client if it leaves before its turn, the code is not sent
+   */
+  finish(callbackUrl: URL, attempt: LoginAttempt, client?: WaitingClient): Promise<LoginResult | TokensFailure>;
   /**
    * Refreshes (RFC 6749 s6). A new ID token must name the same subject and issuer (OpenID Connect Core s12.2). A response without `scope` keeps the scopes of
    * the session. `refreshToken` of the result is undefined if the old refresh token stays valid. `idToken` is undefined, too, if the issuer's keys cannot be

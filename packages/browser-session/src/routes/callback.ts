@@ -19,8 +19,9 @@ const COOKIES_MISSING = 'Your browser did not send back the cookie of this login
 const STORE_DOWN = 'Your login could not be kept at the moment. Try again in a minute.';
 
 /**
- * Ends a login: `GET <path>/callback`. Each answer deletes the cookie of the attempt, so `state` and code verifier are used once (rule 124). A callback without
- * an attempt of this browser starts a new login: it came by the back button, from a bookmark, from another browser, or too late.
+ * Ends a login: `GET <path>/callback`. Each answer deletes the cookie of the attempt, so `state` and code verifier are used once (rule 124). The cookie stays only
+ * if this process has too many logins under way: the code was not sent, so the user can reload the page. A callback without an attempt of this browser starts a new
+ * login: it came by the back button, from a bookmark, from another browser, or too late.
  */
 export async function callbackRoute(request: Request, context: SessionRouteContext): Promise<Response> {
   const { client, config, loginSealer } = context;
@@ -34,8 +35,9 @@ export async function callbackRoute(request: Request, context: SessionRouteConte
   const deleted = deleteAttempts([loginCookieName(state), ...opened.useless]);
 
   const again = loginAddress({ returnTo: attempt.returnTo, acrValues: attempt.acrValues, maxAge: attempt.maxAge, more: attempt.more }, config);
-  const result = await client.finish(url, attempt);
+  const result = await client.finish(url, attempt, request);
   if (isFailure(result)) {
+    if (result.failure === 'busy') return failurePage(result, again, context, deleteAttempts(opened.useless));
     await revokeUnused(result.refreshToken, attempt, await liveSession(request, context), context);
     return failurePage(result, again, context, deleted);
   }

@@ -39,6 +39,13 @@ function sentenceOf({ failure }: IssuerFailure): Sentence {
   switch (failure) {
     case 'unavailable':
       return { status: 503, text: 'The login server cannot be reached at the moment. Try again in a minute.', outcome: 'failed', reason: 'issuer_unavailable' };
+    case 'busy':
+      return {
+        status: 503,
+        text: 'Too many people are logging in at the moment. Reload this page in a few seconds.',
+        outcome: 'failed',
+        reason: 'too_many_logins',
+      };
     case 'refused':
       return { status: 400, text: 'The login server did not complete the login.', outcome: 'refused', reason: 'issuer_refused' };
     case 'invalid':

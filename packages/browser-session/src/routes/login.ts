@@ -36,7 +36,7 @@ export async function startLogin(
   const { client, config, loginSealer } = context;
   const cookieHeader = request.headers.get('cookie') ?? undefined;
   const session = await sessionOf(cookieHeader, context);
-  const begun = await client.begin(parameters, session.state);
+  const begun = await client.begin(parameters, session.state, request);
   const all = [...setCookies, ...session.setCookies];
   if (isFailure(begun)) return failurePage(begun, loginAddress(parameters, config), context, all);
   const opened = await openAttempts(cookieHeader, loginSealer, config);

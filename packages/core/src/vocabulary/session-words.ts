@@ -3,7 +3,7 @@ export type SessionEventAction = (typeof SESSION_EVENT_ACTIONS)[number];
 
 export const SESSION_EVENT_ACTIONS = ['login', 'refresh', 'logout', 'end'] as const;
 
-/** `refused`: the issuer or the user said no. `failed`: something could not be reached, or its answer made no sense. */
+/** `refused`: the issuer or the user said no. `failed`: something could not be reached or was overloaded, or its answer made no sense. */
 export type SessionEventOutcome = (typeof SESSION_EVENT_OUTCOMES)[number];
 
 export const SESSION_EVENT_OUTCOMES = ['done', 'refused', 'failed'] as const;
@@ -27,6 +27,7 @@ export const SESSION_EVENT_REASONS = [
   'unknown_attempt',
   'issuer_refused',
   'issuer_unavailable',
+  'too_many_logins',
   'invalid_response',
   'store_unavailable',
   'cross_site_request',
