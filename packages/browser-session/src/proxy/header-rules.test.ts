@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { apiHeaders, browserHeaders } from './header-rules.js';
 
 const OWN = { accessToken: 'own-token', origin: 'https://app.example', mountPath: '/api', clientAddress: '192.0.2.1' };
+const NONE: ReadonlySet<string> = new Set();
 const SENSITIVE = ['cookie', 'authorization', 'x-tokenward-csrf', 'host', 'connection', 'transfer-encoding', 'upgrade', 'te', 'keep-alive', 'trailer'];
 const REPLACING = [
   'x-http-method-override',
@@ -36,7 +37,7 @@ test('whatever a client sends, the API gets no cookie, no other token, nothing o
     fc.property(CLIENT_FIELDS, fc.boolean(), (fields, forwardedHeaders) => {
       const headers = new Headers();
       for (const [name, value] of fields) headers.append(name, value);
-      const { authorization, ...sent } = apiHeaders(headers, OWN, { forwardedHeaders });
+      const { authorization, ...sent } = apiHeaders(headers, OWN, { forwardedHeaders, unsafeHeaders: NONE });
       expect(authorization).toBe('Bearer own-token');
       const named = new Set((headers.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase()));
       const forwarded = { 'x-forwarded-host': 'app.example', 'x-forwarded-proto': 'https', 'x-forwarded-prefix': '/api', 'x-forwarded-for': '192.0.2.1' };
@@ -92,7 +93,7 @@ test.each(CLIENT_ADDRESSES)('a page cannot tell the API another address of the c
   const fields = [name, name.replaceAll('-', '_'), 'x-mine', 'x-shop', 'ship-to', 'x-mail-forwarded', 'x-miniclient-ip'].map(
     (field) => [field, '192.0.2.9'] as const,
   );
-  expect(Object.keys(apiHeaders(fields, OWN, { forwardedHeaders: false }))).toEqual([
+  expect(Object.keys(apiHeaders(fields, OWN, { forwardedHeaders: false, unsafeHeaders: NONE }))).toEqual([
     'x-mine',
     'x-shop',
     'ship-to',
@@ -105,6 +106,8 @@ test.each(CLIENT_ADDRESSES)('a page cannot tell the API another address of the c
 const IDENTITIES = [
   'cf-access-authenticated-user-email',
   'cf-access-jwt-assertion',
+  'cf-cert-presented',
+  'cf-client-cert-der-base64',
   'client-cert-chain',
   'iv-user',
   'oidc-claim-sub',
@@ -127,6 +130,9 @@ const IDENTITIES = [
   'x-auth-request-user',
   'x-authenticated-userid',
   'x-authentik-username',
+  'x-cert',
+  'x-cert-subject',
+  'x-certificate',
   'x-consumer-username',
   'x-email',
   'x-endpoint-api-userinfo',
@@ -139,26 +145,68 @@ const IDENTITIES = [
   'x-ms-client-principal-name',
   'x-ms-token-aad-access-token',
   'x-pomerium-claim-email',
+  'x-proxy-roles',
+  'x-proxy-user',
   'x-remote-extra-scopes',
   'x-remote-user',
   'x-serverless-authorization',
+  'x-ssl-cert',
   'x-ssl-client-verify',
+  'x-ssl-issuer',
+  'x-token-subject',
+  'x-token-user-email',
   'x-user',
+  'x-user-email',
+  'x-user-groups',
+  'x-user-id',
+  'x-user-info',
+  'x-user-name',
+  'x-user-role',
+  'x-userid',
   'x-userinfo',
+  'x-username',
   'x-vouch-user',
   'x-webauth-user',
 ];
 
 test.each(IDENTITIES)('a page cannot tell the API another user: %s', (name) => {
-  const others = ['x-mine', 'x-user-agent-hint', 'x-amzn-trace-id', 'x-ms-version', 'x-goog-meta-a', 'x-authorised', 'remote-control', 'x-client-version'];
+  const others = [
+    'x-mine',
+    'x-user-agent-hint',
+    'x-amzn-trace-id',
+    'x-ms-version',
+    'x-goog-meta-a',
+    'x-authorised',
+    'remote-control',
+    'x-client-version',
+    'x-certain',
+    'x-user-ids',
+    'x-proxy-cache',
+    'x-token-type',
+  ];
   const fields = [name, name.replaceAll('-', '_'), ...others].map((field) => [field, 'admin'] as const);
-  expect(Object.keys(apiHeaders(fields, OWN, { forwardedHeaders: true }))).toEqual([
+  expect(Object.keys(apiHeaders(fields, OWN, { forwardedHeaders: true, unsafeHeaders: NONE }))).toEqual([
     ...others,
     'authorization',
     'x-forwarded-host',
     'x-forwarded-proto',
     'x-forwarded-prefix',
     'x-forwarded-for',
+  ]);
+});
+
+test('a header that unsafeHeaders names passes, and no other spelling of it', () => {
+  const fields = ['x-user', 'x_user', 'x-user-id', 'x-source-ip', 'x_source_ip'].map((field) => [field, 'mine'] as const);
+  const unsafeHeaders = new Set(['x-user', 'x-source-ip']);
+  expect(apiHeaders(fields, OWN, { forwardedHeaders: false, unsafeHeaders })).toEqual({
+    'x-user': 'mine',
+    'x-source-ip': 'mine',
+    authorization: 'Bearer own-token',
+  });
+  // RFC 9110 s7.6.1
+  expect(Object.keys(apiHeaders([...fields, ['connection', 'x-user']], OWN, { forwardedHeaders: false, unsafeHeaders }))).toEqual([
+    'x-source-ip',
+    'authorization',
   ]);
 });
 

@@ -22,6 +22,7 @@ test('reads the options, and knows the defaults', () => {
     webSockets: false,
     passSetCookie: false,
     forwardedHeaders: false,
+    unsafeHeaders: new Set(),
     timeoutMs: 30_000,
     tls: {},
   });
@@ -33,6 +34,7 @@ test('reads the options, and knows the defaults', () => {
   });
   expect(problemsOf({ to: 'http://orders', unsafeHttpHosts: ['orders'] })).toBe('');
   expect(problemsOf({ webSockets: true, mountPath: '/' })).toBe('');
+  expect(readProxyOptions({ ...GOOD, unsafeHeaders: ['x-user', 'x-consumer-id'] }).unsafeHeaders).toEqual(new Set(['x-user', 'x-consumer-id']));
   expect(problemsOf({ tls: { ca: '-----BEGIN CERTIFICATE-----' } })).toBe('');
 });
 
@@ -66,6 +68,29 @@ test.each<[object, string]>([
   [{ tls: { ca: 'ca.pem' } }, 'tls.ca: must be a text in PEM'],
   [{ tls: { rejectUnauthorized: false } }, 'tls.rejectUnauthorized: is not an option'],
   [{ changeOrigin: true }, 'changeOrigin: is not an option'],
+  [{ unsafeHeaders: 'x-user' }, 'unsafeHeaders: must be a list of one or more'],
+  [{ unsafeHeaders: [] }, 'unsafeHeaders: must be a list of one or more'],
+  [{ unsafeHeaders: ['X-User'] }, 'unsafeHeaders: must list names of headers in lower case, without pattern'],
+  [{ unsafeHeaders: ['x-consumer-*'] }, 'unsafeHeaders: must list names of headers in lower case, without pattern'],
+  [{ unsafeHeaders: ['x_user'] }, 'unsafeHeaders: must list names of headers in lower case, without pattern'],
+  ...[
+    'authorization',
+    'connection',
+    'cookie',
+    'forwarded',
+    'host',
+    'te',
+    'transfer-encoding',
+    'upgrade',
+    'x-envoy-external-address',
+    'x-forwarded',
+    'x-forwarded-for',
+    'x-forwarded-user',
+    'x-http-method-override',
+    'x-original-url',
+    'x-rewrite-url',
+    'x-tokenward-csrf',
+  ].map((name): [object, string] => [{ unsafeHeaders: ['x-user', name] }, `unsafeHeaders: must not contain ${name}, which no page may send to an API`]),
   [{ unsafeHttpHosts: ['*'] }, 'unsafeHttpHosts: must list host names'],
 ])('%j is refused at the start: %s', (options, problem) => {
   expect(problemsOf(options)).toContain(problem);

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '@tokenward/core';
 import { isAmbiguousTarget } from '@tokenward/core/adapter';
 import { numberOption, OptionReader, plainOptions, readTable, type OptionTable } from '@tokenward/core/store';
+import { isNeverSent } from './withheld-headers.js';
 
 /** The options of `session.proxy`. `to`, `methods` and `paths` are required. */
 export interface ProxyOptions {
@@ -24,6 +25,11 @@ export interface ProxyOptions {
    * under such names never passes. Default: false.
    */
   readonly forwardedHeaders?: boolean | undefined;
+  /**
+   * Headers that pages may send to the API, though other systems trust them: gateways and proxies tell an API with them who the user or where the client is.
+   * Names in lower case: `['x-user']`. A script in a page can send any value, so the API must not rely on these. Default: none passes.
+   */
+  readonly unsafeHeaders?: readonly string[] | undefined;
   /** Hosts besides loopback for which plain http is accepted in `to`. Anybody on the way to them can read access tokens. */
   readonly unsafeHttpHosts?: readonly string[] | undefined;
   /** How long the API may take to begin its answer, in seconds. An answer that has begun may take any time. Default: 30. */
@@ -45,6 +51,7 @@ export interface ProxyConfig {
   readonly webSockets: boolean;
   readonly passSetCookie: boolean;
   readonly forwardedHeaders: boolean;
+  readonly unsafeHeaders: ReadonlySet<string>;
   readonly timeoutMs: number;
   readonly tls: NonNullable<ProxyOptions['tls']>;
 }
@@ -57,6 +64,7 @@ const OPTIONS = {
   webSockets: (reader: OptionReader, name: string) => reader.flag(name),
   passSetCookie: (reader: OptionReader, name: string) => reader.flag(name),
   forwardedHeaders: (reader: OptionReader, name: string) => reader.flag(name),
+  unsafeHeaders: readUnsafeHeaders,
   unsafeHttpHosts: (reader: OptionReader, name: string) => reader.hosts(name),
   timeoutSeconds: numberOption(30, { least: 0.1, most: 3600 }),
   tls: readTls,
@@ -104,6 +112,14 @@ function readPaths(reader: OptionReader, name: string): readonly string[] {
   const paths = reader.texts(name) ?? [];
   for (const path of paths) checkPath(reader, name, path);
   return paths.map(withoutSlash);
+}
+
+function readUnsafeHeaders(reader: OptionReader, name: string): ReadonlySet<string> {
+  const headers = reader.texts(name) ?? [];
+  if (!headers.every((header) => /^[a-z\d]+(?:-[a-z\d]+)*$/.test(header)))
+    reader.wrong(name, "must list names of headers in lower case, without pattern: 'x-user'");
+  for (const header of headers.filter(isNeverSent)) reader.wrong(name, `must not contain ${header}, which no page may send to an API`);
+  return new Set(headers);
 }
 
 function readMountPath(reader: OptionReader, name: string): string | undefined {
