@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const source = (path: string) => fileURLToPath(new URL(`packages/${path}`, import.meta.url));
 
 const WHOLE_TOKENS =
-  'both-kinds,claims,claims-schema,demands,dpop,errors,explanations,guard,hostile-tokens,issuer-names,issuers,key-labels,keys,' +
+  'both-kinds,claims,claims-schema,demands,dpop,errors,explanations,guard,hostile-tokens,issuer-names,issuers,jwt-svid,key-labels,keys,' +
   'monitoring,mtls,open-api,options,post-quantum,request-shapes,sessions,shadow,signals,token-cache,vectors';
 
 // What Stryker runs for each mutant (see stryker.config.mjs), so it must be quick: the tests beside the code, and those of whole tokens that
