@@ -103,12 +103,12 @@ export function createTally() {
 
   /**
    * A run of Vitest; `command` is what starts it. If a few test files fail, they run once more, alone: a test with a time-out may fail only because the
-   * machine is busy. Tests that pass only then are named at the end. A `shard`, such as `1/3`, runs a part of the files.
+   * machine is busy. Tests that pass only then are named at the end.
    */
-  function vitestStep(title, command, { shard, ...how } = {}) {
+  function vitestStep(title, command, how) {
     const printTime = begin(title);
     const tests = vitestOf(title, command, how);
-    finishVitest(title, tests, tests.run(shard ? [`--shard=${shard}`] : []));
+    finishVitest(title, tests, tests.run([]));
     printTime();
   }
 

@@ -16,16 +16,12 @@ await finishWaiting();
 tally.vitestStep('tests', ['vitest', 'run', '--project', '!published-waiting']);
 // The rehearsal takes one core, so the tests beside it get one worker.
 const finishRehearsal = tally.startBeside('release rehearsal', 'node', ['scripts/rehearse-release.mjs']);
-for (const shard of ['1/3', '2/3']) publishedOn('22', { shard, workers: 1 });
+publishedOn('22');
+publishedOn('26');
 await finishRehearsal();
 const finishDocumentation = tally.startBeside('documentation', 'node', ['docs/check.mjs']);
-publishedOn('22', { shard: '3/3' });
+tally.vitestStep('older majors of frameworks', ['vitest', 'run', '--config', 'vitest.older.config.ts', '--maxWorkers=1']);
 await finishDocumentation();
-// one worker each, as above
-const finishOlder = tally.startVitestBeside('older majors of frameworks', ['vitest', 'run', '--config', 'vitest.older.config.ts', '--maxWorkers=1']);
-publishedOn('26', { shard: '1/2', workers: 1 });
-await finishOlder();
-publishedOn('26', { shard: '2/2' });
 // the check of the web app takes as long as everything after it
 const finishWebApp = tally.startBeside(...checkOf('examples/web-app'));
 for (const folder of globSync('examples/*/check.ts').map(dirname).sort()) {
@@ -36,10 +32,10 @@ await finishWebApp();
 tally.finish();
 
 /** Runs the tests of the published packages on another version of Node, without those that cannot depend on it: see the lists in vitest.config.ts. */
-function publishedOn(version, { shard, workers = 2 } = {}) {
+function publishedOn(version) {
   const node = `compat/node_modules/node-${version}/bin/node`;
-  const command = [node, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'published', `--maxWorkers=${workers}`];
-  tally.vitestStep(`published packages on Node ${version}${shard ? `, part ${shard}` : ''}`, command, { shard });
+  const command = [node, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'published', '--maxWorkers=1'];
+  tally.vitestStep(`published packages on Node ${version}`, command);
 }
 
 function checkOf(folder) {
