@@ -85,6 +85,24 @@ describe('expired records', () => {
     expect([...mirror.records()].map(({ value }) => value)).toEqual(['s-4999']);
   });
 
+  test('rule 171: expired records that are not removed yet make room before live ones are evicted', () => {
+    const overflows: RevocationOverflow[] = [];
+    const limits = [{ maxEntries: 3000 }, { maxBytes: 3000 * 450 }];
+    for (const limit of limits) {
+      const mirror = createRevocationMirror({ ...limit, overflowed: (overflow) => overflows.push(overflow) });
+      mirror.apply(record({ value: 'live', issuedUntil: NOW + 100, until: NOW + 86_400 }));
+      for (let at = 0; at < 2900; at++) mirror.apply(record({ value: `s-${at}`, isFinal: true }));
+      const later = NOW + 7200;
+      expect(mirror.sweep(later)).toBe(false);
+      for (let at = 0; at < 2500; at++) mirror.apply(record({ value: `t-${at}`, issuedUntil: later, until: later + 3600 }));
+      expect(overflows).toEqual([]);
+      expect(mirror.find(token({ subject: 'other', issuedAt: NOW }), later)).toBeUndefined();
+      for (const subject of ['live', 't-0', 't-2499']) expect(mirror.find(token({ subject, issuedAt: NOW }), later)).toBeDefined();
+      expect(mirror.sweep(later)).toBe(true);
+      expect(mirror.size).toBe(2501);
+    }
+  });
+
   test('a clock that is set back while expired records are removed makes no token valid that one of them covers', () => {
     const mirror = createRevocationMirror();
     for (let at = 0; at < 2500; at++) mirror.apply(record({ value: `s-${at}`, isFinal: true }));

@@ -27,9 +27,10 @@ export interface RevocationMirror {
   find(token: RevocableToken, nowSeconds: number): RevocationRecord | undefined;
   /**
    * Removes records that have ended, at most 1000 in a call, since removing a million takes seconds. It looks for them once a minute, so you may call it for every
-   * request. Records that it has not removed yet cover no more tokens than the cut-off that replaces them.
+   * request. Records that it has not removed yet cover no more tokens than the cut-off that replaces them. If there is no room for a new record, `apply` removes
+   * them first.
    *
-   * @returns whether none is left to remove
+   * @returns whether it has removed all that it found. It finds those that are added after they ended in the next minute
    */
   sweep(nowSeconds: number): boolean;
   records(): IterableIterator<RevocationRecord>;
@@ -99,6 +100,8 @@ export function createRevocationMirror({
     if (known && isSame(known, merged)) return undefined;
     if (known) remove(known);
     const overflows: RevocationOverflow[] = [];
+    // ended records first: the cut-off of evicted ones would refuse tokens that are still valid
+    while (isFullFor(merged) && removeNextEnded());
     // several times if necessary: half of many short records may take less memory than one long record
     while (isFullFor(merged)) overflows.push(makeRoom(merged));
     add(merged);
@@ -140,16 +143,20 @@ export function createRevocationMirror({
       ended = endedRecords(minute);
     }
     if (!ended) return true;
-    for (let count = 0; count < SWEEP_PORTION; count++) {
-      const next = ended.next();
-      if (!next.done) {
-        removeEnded(next.value);
-        continue;
-      }
-      ended = undefined;
-      if (byIssuer.size > MAX_EMPTY_ISSUERS) removeEmptyIssuers();
+    for (let count = 0; count < SWEEP_PORTION; count++) if (!removeNextEnded()) return true;
+    return false;
+  }
+
+  /** Removes one record that the sweep has found to have ended. Returns whether there was one. */
+  function removeNextEnded(): boolean {
+    const next = ended?.next();
+    if (!next) return false;
+    if (!next.done) {
+      removeEnded(next.value);
       return true;
     }
+    ended = undefined;
+    if (byIssuer.size > MAX_EMPTY_ISSUERS) removeEmptyIssuers();
     return false;
   }
 
