@@ -58,7 +58,7 @@ export function openKeyedStore<N extends string = never>(
   const keyOf = (name: string): string => `${tagged}:${name}`;
   const probing = probe(keyOf);
   const connecting = createConnect(makeClient, timeoutMs);
-  const connect = evictionEffect === undefined ? connecting : warnOfEviction(connecting, where, { what, expires: true, effect: evictionEffect });
+  const connect = evictionEffect === undefined ? connecting : warnOfEviction(connecting, where, { what, effect: evictionEffect });
   const link = openLink({ connect, probe: { kind: probing[0], command: probing }, where, what, meanwhile, timeoutMs });
 
   async function send(command: readonly [kind: string, ...rest: string[]]): Promise<Reply> {

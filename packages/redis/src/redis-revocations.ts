@@ -13,9 +13,8 @@ import { createWriter } from './writer.js';
 
 const syncedChannel = channel('tokenward:revocations-synced');
 const EVICTION = {
-  what: 'revocations',
-  expires: false,
-  effect: 'Processes that run then answer 503 for a moment and write them back, but one that starts without the others accepts revoked tokens.',
+  what: 'keys of the revocations',
+  effect: 'Processes that run write the revocations back, but one that starts may accept revoked tokens.',
 };
 const MAX_BLOCK_MS = 1000;
 const INVALID_TEXTS_REPORTED_EVERY_MS = 60_000;

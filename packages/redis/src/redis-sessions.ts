@@ -8,7 +8,7 @@ import { readSessionOptions, type RedisSessionsOptions } from './session-options
 import { CREATE, evaluate, READ, RELEASE, REMOVE, REMOVE_LABELLED, REPLACE, sessionKeysOf } from './session-scripts.js';
 import { storedSessionOf } from './session-replies.js';
 
-const EVICTION = { what: 'sessions', expires: true, effect: 'Their users are logged out, and a logout at the issuer may miss sessions.' };
+const EVICTION = { what: 'sessions', effect: 'Their users are logged out, and a logout at the issuer may miss sessions.' };
 const WARM_LOOK_MS = 50;
 
 /**

@@ -1,16 +1,22 @@
 import { redisIntrospections, redisReplays, redisSessions } from '@tokenward/redis';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { closing, eventually, isRevokedIn, openStore, recordOf, useServer, valuesIn, warmStore } from './stores.js';
+import { closing, eventually, isRevokedIn, nextAnswer, openStore, recordOf, useServer, valuesIn, warmStore } from './stores.js';
 
 const server = useServer();
 
 interface Store {
   warm(): Promise<void>;
+  /** Resolves once Redis has answered over the connection after one that has just ended. */
+  connectedAgain?(): Promise<unknown>;
   close(): unknown;
 }
 
 const STORES = {
-  revocations: (url: string): Store => openStore({ url }),
+  revocations: (url: string): Store => {
+    const store = openStore({ url });
+    // the first answer may have been on its way before. `warm` resolves at once
+    return { ...store, connectedAgain: () => nextAnswer(store).then(() => nextAnswer(store)) };
+  },
   sessions: (url: string): Store => closing(redisSessions({ url, timeoutSeconds: 20 }), (store) => store.close()),
   replays: (url: string): Store => closing(redisReplays({ url, timeoutSeconds: 20 }), (store) => store.close()),
   introspections: (url: string): Store => closing(redisIntrospections({ url, timeoutSeconds: 20 }), (store) => store.close()),
@@ -24,7 +30,7 @@ async function warningsOf(name: keyof typeof STORES, policy: string, maxmemory =
     const store = STORES[name](url);
     await store.warm();
     await server().ask('CLIENT', 'KILL', 'TYPE', 'normal');
-    await eventually(() => store.warm().then(() => true), 'it has connected again');
+    await (store.connectedAgain ?? store.warm)();
     await store.close();
     return spy.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('maxmemory-policy'));
   } finally {
@@ -35,6 +41,8 @@ async function warningsOf(name: keyof typeof STORES, policy: string, maxmemory =
 
 test.each([
   ['revocations', 'allkeys-lru'],
+  // a process that starts after a loss of data must find the key that tells it to wait, and this one expires
+  ['revocations', 'volatile-ttl'],
   ['sessions', 'allkeys-lfu'],
   ['sessions', 'volatile-lru'],
   ['replays', 'allkeys-random'],
@@ -44,7 +52,7 @@ test.each([
   expect(warnings).toEqual([
     expect.stringMatching(
       new RegExp(
-        `^tokenward: the maxmemory-policy of ${server().url} is ${policy}, so Redis evicts ${name} when its memory is full\\. .* Set it to noeviction\\.$`,
+        `^tokenward: the maxmemory-policy of ${server().url} is ${policy}, so Redis evicts (?:keys of the )?${name} when its memory is full\\. .* Set it to noeviction\\.$`,
       ),
     ),
   ]);
@@ -52,8 +60,6 @@ test.each([
 
 test.each([
   ['revocations', 'noeviction'],
-  // nothing of them expires
-  ['revocations', 'volatile-lru'],
   ['sessions', 'noeviction'],
   ['replays', 'noeviction'],
   // it is a cache
