@@ -53,6 +53,21 @@ test('rule 171: the cut-off of an issuer is written back, however many issuers w
   expect(await missingIn(shared, [], new Map())).toContain(textOf(cutoffOf(last, 1000)));
 });
 
+test('rule 171: cut-offs are written back before the records', async () => {
+  const shared = create(100_000);
+  const record = (value: string, until: number): RevocationRecord => {
+    return { kind: 'session', issuer: ISSUER, value, issuedUntil: NOW - 1000, until, isFinal: false, reason: 'logout' };
+  };
+  for (let at = 0; at < 20_000; at++) shared.add(record(`s-${at}`, NOW + 1000));
+  shared.add(record('ended', NOW - 500));
+  // sweeps it, so that the next one is a record still
+  await missingIn(shared, [], new Map());
+  shared.addCutoffs(new Map([['https://other.test', '1000']]));
+  const written = await missingIn(shared, [], new Map());
+  expect(written).toHaveLength(20_002);
+  expect(written.slice(0, 2).sort()).toEqual([textOf(cutoffOf(ISSUER, NOW - 1000)), textOf(cutoffOf('https://other.test', 1000))].sort());
+});
+
 test('rule 119: the cut-off of removed issuers is not written back as that of an issuer that the mirror still has', async () => {
   const shared = create(100_000);
   const record = (issuer: string, until: number): RevocationRecord => {

@@ -12,7 +12,7 @@ export interface SharedMirror {
   /** Adds the cut-offs of issuers. */
   addCutoffs(cutoffs: Iterable<Pair>): void;
   /**
-   * Returns, in portions, the records that this process has and Redis lacks. `present` may grow meanwhile.
+   * Returns, in portions, the records that this process has and Redis lacks, cut-offs first. `present` may grow meanwhile.
    *
    * @param isLoss Redis has lost its data
    */
@@ -119,19 +119,24 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
       if (shared !== undefined && isLoss) for (const [issuer, own = shared] of moments) moments.set(issuer, Math.max(own, shared));
       for (const issuer of issuers.keys()) if (!moments.has(issuer)) moments.set(issuer, shared);
       // a snapshot: records that are added meanwhile are sent by the process that adds them
-      const records = [...mirror.records()];
-      for (const [issuer, moment] of moments) if (moment !== undefined) records.push(cutoffOf(issuer, moment));
-      // each process uses an order of its own, so that they share the work
-      for (const from of shuffledSteps(records.length, PORTION)) {
-        const portion = new Map<string, RevocationRecord>();
-        for (const record of records.slice(from, from + PORTION)) {
-          const text = textOf(record);
-          // a cut-off from Redis is a record until the next sweep
-          const isPresent = isCutoff(record) ? isKnown(record.issuer, record.issuedUntil) : present.has(text);
-          if (!isPresent) portion.set(text, record);
+      const records: RevocationRecord[] = [];
+      const ofIssuers: RevocationRecord[] = [];
+      // a cut-off from Redis is a record until the next sweep
+      for (const record of mirror.records()) (isCutoff(record) ? ofIssuers : records).push(record);
+      for (const [issuer, moment] of moments) if (moment !== undefined) ofIssuers.push(cutoffOf(issuer, moment));
+      // cut-offs first: each covers more tokens than a record
+      for (const all of [ofIssuers, records]) {
+        // each process uses an order of its own, so that they share the work
+        for (const from of shuffledSteps(all.length, PORTION)) {
+          const portion = new Map<string, RevocationRecord>();
+          for (const record of all.slice(from, from + PORTION)) {
+            const text = textOf(record);
+            const isPresent = isCutoff(record) ? isKnown(record.issuer, record.issuedUntil) : present.has(text);
+            if (!isPresent) portion.set(text, record);
+          }
+          yield portion;
+          await otherWork();
         }
-        yield portion;
-        await otherWork();
       }
     },
     recent() {
