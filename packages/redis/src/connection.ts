@@ -76,8 +76,8 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
         try {
           return (await within(withinMs, client.sendCommand(command))) as Reply;
         } catch (error) {
-          // a command that waits when the connection is closed fails, which says nothing about the server
-          if (!isOver) failed = client;
+          // a command that waits when the connection is closed fails, which says nothing about the server. Nor does it if the user may not ask for INFO
+          if (!isOver && !(command[0] === 'INFO' && isAnswer(error))) failed = client;
           throw new StoreFailure(failureText(error), isAnswer(error), codeOf(error));
         }
       },
