@@ -165,6 +165,17 @@ describe('a server that refuses commands', () => {
     expect(store.health().lastError).toContain('the user lacks a permission');
   });
 
+  test('a user that may not read the cut-offs fails before all records are read', async () => {
+    const commands = README_ACL.replace('+hscan', '+hgetall').split(' ');
+    await server().ask('ACL', 'SETUSER', 'former', 'on', '>secret', '~{tokenward:revocations}:*', ...commands);
+    await server().ask('CONFIG', 'RESETSTAT');
+    const store = openStore({ url: server().url.replace('redis://', 'redis://former:secret@') });
+    await reports(store, 'the user lacks a permission');
+    expect(String(await server().ask('INFO', 'commandstats'))).not.toContain('cmdstat_zscan');
+    await server().ask('ACL', 'SETUSER', 'former', '+hscan');
+    await isCurrentAgain(store);
+  });
+
   test('a master without replicas takes no revocations if min-replicas-to-write is set', async () => {
     const [master, replica] = [await ownServer('--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'), await ownServer()];
     await master.ask('CONFIG', 'SET', 'min-replicas-to-write', '1');
