@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createTestIssuer, hostileTokens, type TestIssuer } from '@tokenward/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from 'tokenward';
 import { runCommand, type Ended, type Surroundings } from './run-command.js';
 
@@ -407,6 +407,38 @@ test('reads an encrypted token with keys from a file', async () => {
   expect([withFile.verdict, withFile.code, withFile.notes]).toEqual(['accepted', 0, []]);
   const without = await explainJson(flags, { stdin: token });
   expect(without.notes).toEqual([expect.stringContaining(`--option 'decryptionKeys={"file":"key.pem"}'`)]);
+});
+
+describe('an encrypted token', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const file = join(folder, 'decryption-checks.pem');
+  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const explainEncrypted = async (claims: object, wrap = '', audience = issuer.audience): Promise<Result> => {
+    const token = encrypted(await issuer.issueToken({ audience, claims: { ...claims } }), publicKey);
+    const args = ['--option', `decryptionKeys=${JSON.stringify({ file })}`, '--scope', 'orders:read'];
+    return explainJson([...flags, ...args], { stdin: `${wrap}${token}` });
+  };
+
+  test('rule 301: is never called accepted if it is bound to its sender, and its other steps are checked', async () => {
+    const bound = { cnf: { jkt: JKT }, scope: 'orders:read' };
+    const result = await explainEncrypted(bound);
+    expect([result.verdict, failedSteps(result), verdictOf(result, 'policy')]).toEqual(['proof-unchecked', [], 'passed']);
+    expect(result.steps.find(({ step }) => step === 'binding')).toMatchObject({ verdict: 'unchecked', note: 'a proof belongs to a request' });
+    expect(result.notes).toEqual([expect.stringContaining('each request needs a proof')]);
+    const asBearer = await explainEncrypted(bound, 'Bearer ');
+    expect([asBearer.verdict, failedSteps(asBearer)]).toEqual(['refused', ['binding']]);
+    expect(asBearer.notes.join(' ')).toContain('each request needs a proof');
+  });
+
+  test.each([
+    ['has expired', { iat: 1_700_000_000, exp: 1_700_000_600 }],
+    ['is not valid yet', { iat: 4_000_000_000, nbf: 4_000_000_000, exp: 4_000_000_600 }],
+    ['is not valid yet, and was issued after that', { iat: 4_000_000_300.5, nbf: 4_000_000_000.5, exp: 4_000_000_600 }],
+  ])('that %s is checked to the end', async (_name, dates) => {
+    const result = await explainEncrypted({ ...dates, scope: 'news' }, '', 'another-api');
+    expect(failedSteps(result)).toEqual(['audience', 'time', 'policy']);
+    expect([verdictOf(result, 'client'), verdictOf(result, 'claims'), verdictOf(result, 'binding')]).toEqual(['passed', 'passed', 'passed']);
+  });
 });
 
 test('the installed program explains a piped token', async () => {

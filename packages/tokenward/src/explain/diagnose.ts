@@ -1,5 +1,5 @@
 import { allOf, createResourceGuard, role, scope, type Deny, type GuardOptions, type Policy, type Reason } from '@tokenward/core';
-import { checkSilently, PIPELINE, readUntrusted, refusalBehindProof, stepOf, type Explanation, type StepName } from '@tokenward/core/diagnosis';
+import { checkSilently, PIPELINE, refusalBehindProof, stepOf, type Explanation, type StepName } from '@tokenward/core/diagnosis';
 import type { GivenToken } from '../lib/pasted-token.js';
 
 /** A step of the pipeline, with what it found. */
@@ -19,6 +19,8 @@ export interface Diagnosis {
    */
   readonly verdict: 'accepted' | 'proof-unchecked' | 'refused' | 'unknown';
   readonly steps: readonly Step[];
+  /** Whether the guard found that the token is bound to its sender. It does not look if it refuses the token before. */
+  readonly isBound: boolean;
 }
 
 export interface Wanted {
@@ -29,10 +31,11 @@ export interface Wanted {
 }
 
 /** One refusal that is lifted on trial shows the next one. No token has more than these. */
-const MAX_ROUNDS = 6;
+const MAX_ROUNDS = 10;
 
 /** A proof belongs to a request, and there is none here. */
 const WITHOUT_REQUEST: ReadonlySet<Reason> = new Set(['missing_proof', 'missing_certificate']);
+const OF_BOUND_TOKENS: readonly Reason[] = [...WITHOUT_REQUEST, 'bound_token_as_bearer', 'unproven_confirmation'];
 
 /**
  * Walks a token through the pipeline of a guard. After a refusal that is about the time, the audience, the client or the proof of possession, it goes on as if
@@ -45,18 +48,27 @@ export async function diagnose(options: GuardOptions, given: GivenToken, wanted:
   const problems: { readonly at: StepName; readonly explanation: Explanation }[] = [];
   const unchecked = new Set<StepName>();
   let needsProof = false;
-  let trial: Trial = { options, atMs: wanted.atMs, isProven: false };
+  const reasons = new Set<Reason>();
+  let trial: Trial = { options, atMs: wanted.atMs, scheme: given.scheme ?? 'Bearer', isProven: false };
   let denial: Deny | undefined;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    denial = await refusalOf(trial, given, policy);
+    denial = await refusalOf(trial, given.token, policy);
     if (!denial) break;
-    const { step, unchecked: skipped } = stepOf(denial.reason, denial.cause);
-    // a second refusal at the same step, or one for an outage, says nothing new
-    if (problems.some(({ at }) => at === step) || (round > 0 && denial.status === 503)) break;
-    if (WITHOUT_REQUEST.has(denial.reason)) needsProof = true;
-    else problems.push({ at: step, explanation: denial.explain() });
+    const { reason } = denial;
+    // a token without a scheme comes by the one that fits it. What is encrypted is known only here
+    if (reason === 'bound_token_as_bearer' && given.scheme === undefined) {
+      trial = Object.assign({}, trial, { scheme: 'DPoP' as const });
+      continue;
+    }
+    const { step, unchecked: skipped } = stepOf(reason, denial.cause);
+    // the same refusal again, or an outage after another refusal, says nothing new
+    if (reasons.has(reason) || (problems.length > 0 && denial.status === 503)) break;
+    reasons.add(reason);
+    const explanation = denial.explain();
+    if (WITHOUT_REQUEST.has(reason)) needsProof = true;
+    else if (!problems.some(({ at }) => at === step)) problems.push({ at: step, explanation });
     for (const one of skipped) unchecked.add(one);
-    const next = nextTrial(trial, step, denial.reason, given.token);
+    const next = nextTrial(trial, step, explanation);
     if (!next) break;
     trial = next;
   }
@@ -64,6 +76,7 @@ export async function diagnose(options: GuardOptions, given: GivenToken, wanted:
   const last = problems.at(-1)?.at;
   const isUnknown = denial?.status === 503 && problems.every(({ explanation }) => explanation.reason === denial.reason);
   return {
+    isBound: OF_BOUND_TOKENS.some((reason) => reasons.has(reason)),
     verdict: isUnknown ? 'unknown' : !isComplete || problems.length > 0 ? 'refused' : needsProof ? 'proof-unchecked' : 'accepted',
     steps: PIPELINE.filter(({ name }) => name !== 'introspection').map(({ name, title }) => {
       const found = problems.find(({ at }) => at === name);
@@ -85,14 +98,15 @@ function indexOf(name: StepName): number {
 interface Trial {
   readonly options: GuardOptions;
   readonly atMs: number;
+  readonly scheme: 'Bearer' | 'DPoP';
   /** Whether the proof of possession counts as given. */
   readonly isProven: boolean;
 }
 
-async function refusalOf({ options, atMs, isProven }: Trial, { token, scheme }: GivenToken, policy: Policy | undefined): Promise<Deny | undefined> {
+async function refusalOf({ options, atMs, scheme, isProven }: Trial, token: string, policy: Policy | undefined): Promise<Deny | undefined> {
   const guard = createResourceGuard({ ...options, tokenCache: false, clock: { now: () => atMs, monotonic: () => performance.now() } });
   try {
-    const request = { method: 'GET', target: '/', headers: { authorization: `${scheme ?? schemeFor(token, options)} ${token}` } };
+    const request = { method: 'GET', target: '/', headers: { authorization: `${scheme} ${token}` } };
     const requirements = policy ? { policy } : {};
     if (isProven) return await refusalBehindProof(guard, request, requirements);
     const decision = await checkSilently(guard, request, requirements);
@@ -102,24 +116,16 @@ async function refusalOf({ options, atMs, isProven }: Trial, { token, scheme }: 
   }
 }
 
-/** A token without a scheme comes by the one that fits it. */
-function schemeFor(token: string, { dpop }: GuardOptions): string {
-  const cnf = readUntrusted(token).claims?.['cnf'];
-  return dpop !== false && typeof cnf === 'object' && cnf !== null && Object.hasOwn(cnf, 'jkt') ? 'DPoP' : 'Bearer';
-}
-
 /** Returns the options and the time with which a refusal would not have happened; undefined if nothing after it could be checked. */
-function nextTrial(trial: Trial, step: StepName, reason: Reason, token: string): Trial | undefined {
-  const claims = readUntrusted(token).claims ?? {};
-  const date = (name: string): number | undefined => (typeof claims[name] === 'number' ? claims[name] * 1000 : undefined);
+function nextTrial(trial: Trial, step: StepName, { reason, found }: Explanation): Trial | undefined {
   const without = (changes: GuardOptions): Trial => ({ ...trial, options: forEachIssuer(trial.options, changes) });
   if (step === 'binding') return { ...trial, isProven: true };
   switch (reason) {
     case 'expired':
-      return { ...trial, atMs: (date('exp') ?? 0) - 1000 };
+      return { ...trial, atMs: dateIn(found) - 1000 };
     case 'not_yet_valid':
     case 'issued_in_the_future':
-      return { ...trial, atMs: Math.max(date('nbf') ?? 0, date('iat') ?? 0) };
+      return { ...trial, atMs: dateIn(found) + 1000 };
     case 'too_old':
       return without({ maxTokenAgeSeconds: undefined });
     case 'lifetime_too_long':
@@ -131,6 +137,11 @@ function nextTrial(trial: Trial, step: StepName, reason: Reason, token: string):
     default:
       return undefined;
   }
+}
+
+/** Returns the date in what was found, rounded down to a second: `exp 2026-01-31T12:00:00Z`. The token may be encrypted, so its claims do not tell. */
+function dateIn(found: string | undefined): number {
+  return Date.parse(found?.replace(/^[a-z]+ /, '') ?? '');
 }
 
 function forEachIssuer(options: GuardOptions, changes: GuardOptions): GuardOptions {

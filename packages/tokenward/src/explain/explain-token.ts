@@ -37,6 +37,7 @@ export async function explainToken(context: CommandContext<typeof EXPLAIN_FLAGS>
     'fetching the keys of the issuer',
     quietly(() => diagnose(settings.options, given, wanted)),
   );
+  if (itself.isBound || diagnosis.isBound) notes.push(NEEDS_PROOF);
   if (options.json) output.json({ verdict: diagnosis.verdict, steps: diagnosis.steps, says: saysOf(itself), notes });
   else reportDiagnosis(output, diagnosis, itself, notes);
   return EXIT_OF[diagnosis.verdict];
@@ -53,7 +54,7 @@ function saysOf({ rows }: SelfDescription): object {
   return Object.fromEntries(rows);
 }
 
-function notesOn({ form, isBound }: SelfDescription, isVerifying: boolean, isDecrypting: boolean): readonly string[] {
+function notesOn({ form }: SelfDescription, isVerifying: boolean, isDecrypting: boolean): readonly string[] {
   if (form === 'opaque') {
     return [
       'Only the issuer can say what an opaque token is (introspection), and this command sends the token to nobody. A refresh token is often opaque, too: check that the client sends access_token. tokenward doctor shows whether the issuer has an introspection endpoint.',
@@ -64,12 +65,11 @@ function notesOn({ form, isBound }: SelfDescription, isVerifying: boolean, isDec
       `Only an API with the private key can read an encrypted token. With its issuer and a file with the key, this command can, too: --option 'decryptionKeys={"file":"key.pem"}'.`,
     ];
   }
-  return isBound && isVerifying
-    ? [
-        'The token is bound to its sender, so each request needs a proof of possession. Whether that is right can only be checked with a request: send one to the API, and read there why it was refused.',
-      ]
-    : [];
+  return [];
 }
+
+const NEEDS_PROOF =
+  'The token is bound to its sender, so each request needs a proof of possession. Whether that is right can only be checked with a request: send one to the API, and read there why it was refused.';
 
 /** A guard warns about an outage unless somebody listens. Here the result says it. */
 async function quietly<T>(work: () => Promise<T>): Promise<T> {
