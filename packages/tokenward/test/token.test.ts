@@ -322,6 +322,34 @@ test('rule 304: whatever another program answers at the port, the command ends w
   rmSync(parent, { recursive: true });
 }, 10_000);
 
+test('an issuer that does not answer ends a command that needs it, and is not asked if another one is named', async () => {
+  let connections = 0;
+  const silent = createTcpServer((socket) => {
+    connections++;
+    socket.on('error', () => {}).resume();
+  });
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const file = join(stateFile(), '..', 'issuer-silent.json');
+  const { port } = silent.address() as AddressInfo;
+  writeFileSync(file, JSON.stringify({ ...stateOf(), issuer: 'http://127.0.0.1:9', controlPort: port }), { mode: 0o600 });
+  try {
+    expect(await mint(['--issuer', issuer.origin])).toMatchObject({ code: 0, stderr: '' });
+    expect(connections).toBe(0);
+    const attack = (args: readonly string[], stdin = '') => runCommand(['attack', issuer.origin, ...args], { env: issuer.env, stdin });
+    const needing = await Promise.all([mint(), mint(['--issuer', 'http://127.0.0.1:9/']), attack([]), attack(['--issuer', 'http://127.0.0.1:9'])]);
+    for (const { code, stdout, stderr } of needing) {
+      expect([code, stdout]).toEqual([3, '']);
+      expect(stderr).toMatch(/^error: the local issuer http:\/\/127\.0\.0\.1:9 does not answer within 5 seconds\. Start it again [^\n]+ --issuer\n$/);
+    }
+    // it is not the issuer of this token. The page at the root needs none
+    const piped = await attack([], (await mint(['--issuer', issuer.origin])).stdout);
+    expect(piped.stderr).toContain('without a token, so an admitted one would mean nothing');
+  } finally {
+    rmSync(file);
+    silent.close();
+  }
+}, 30_000);
+
 test('rule 304: a stranger gets no proof, however large the request is, and the command sends none that is too large', async () => {
   const body = `{"subject":"${'x'.repeat(70_000)}"}`;
   const strange = await askControl({ body, headers: { authorization: proofFor('A'.repeat(43), '/token', body) } });

@@ -1,7 +1,7 @@
 import type { HostileToken } from '@tokenward/testing';
 import { CannotRunError, UsageError } from '../errors.js';
 import { isTemplate } from '../lib/tenant.js';
-import { askIssuer } from '../local-issuer/control-client.js';
+import { askIssuer, silentIssuer, type LocalIssuers } from '../local-issuer/control-client.js';
 import type { IssuerState } from '../local-issuer/state-file.js';
 import { forged, type AttackCase } from './attack-case.js';
 import { derivedTokens, partsOf } from './derived.js';
@@ -19,8 +19,7 @@ export interface TokenWishes {
 }
 
 export interface AttackSources {
-  /** The local issuers of this user. */
-  readonly running: readonly IssuerState[];
+  readonly locals: LocalIssuers;
   readonly issuer: string | undefined;
   /** A valid token that was piped into the command. */
   readonly token: string | undefined;
@@ -48,10 +47,11 @@ export interface CollectedAttack {
  * most of the hostile tokens.
  *
  * @throws UsageError if there is no valid token to begin with
+ * @throws CannotRunError if the local issuer does not answer, or if it is not clear which one is meant
  */
-export async function prepare({ running, issuer, token: piped, wishes }: AttackSources): Promise<AttackStart> {
+export async function prepare({ locals, issuer, token: piped, wishes }: AttackSources): Promise<AttackStart> {
   const ofToken = piped === undefined ? undefined : partsOf(piped)?.payload['iss'];
-  const local = localIssuer(running, piped === undefined ? issuer?.replace(/\/$/, '') : ofToken, piped !== undefined);
+  const local = localIssuer(locals, piped === undefined ? issuer?.replace(/\/$/, '') : ofToken, piped !== undefined);
   const token = piped ?? (await mint(local, wishes));
   return { token, collect: () => collect(token, local, issuer) };
 }
@@ -80,8 +80,11 @@ async function collect(token: string, local: IssuerState | undefined, issuer: st
   }
 }
 
-function localIssuer(running: readonly IssuerState[], wanted: unknown, isPiped: boolean): IssuerState | undefined {
-  const found = wanted === undefined && !isPiped ? running : running.filter((state) => state.issuer === wanted);
+function localIssuer({ running, silent }: LocalIssuers, wanted: unknown, isPiped: boolean): IssuerState | undefined {
+  const isWanted = ({ issuer }: IssuerState): boolean => (wanted === undefined ? !isPiped : issuer === wanted);
+  const missing = silent.find(isWanted);
+  if (missing) throw silentIssuer(missing);
+  const found = running.filter(isWanted);
   if (found.length > 1) throw new CannotRunError(`several local issuers run. Choose one with --issuer: ${running.map((state) => state.issuer).join(', ')}`);
   return found[0];
 }

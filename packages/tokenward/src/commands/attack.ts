@@ -81,7 +81,7 @@ async function run(context: CommandContext<typeof options>): Promise<ExitCode> {
 /** Finds the server, a valid token and the hostile requests. Loading the code takes a while, too. */
 async function getReady({ env, stdin, positionals, options: given }: CommandContext<typeof options>) {
   const claims = claimsOf(given.claim);
-  const [{ firstThatAnswers, readTargets }, { exchange }, { prepare }, { checkBaseline }, { readToken }, { runningIssuers }] = await Promise.all([
+  const [{ firstThatAnswers, readTargets }, { exchange }, { prepare }, { checkBaseline }, { readToken }, { localIssuers }] = await Promise.all([
     import('../attack/target.js'),
     import('../attack/exchange.js'),
     import('../attack/prepare.js'),
@@ -90,11 +90,11 @@ async function getReady({ env, stdin, positionals, options: given }: CommandCont
     import('../local-issuer/control-client.js'),
   ]);
   const targets = await readTargets(positionals[0]!);
-  const running = await runningIssuers(env);
-  const token = await readToken(stdin, running.length > 0 ? PATIENCE_MS.withIssuer : PATIENCE_MS.withoutIssuer);
+  const locals = await localIssuers(env);
+  const token = await readToken(stdin, locals.running.length > 0 ? PATIENCE_MS.withIssuer : PATIENCE_MS.withoutIssuer);
   const target = await firstThatAnswers(targets, async (one) => (await exchange(one, {})).kind !== 'refused-connection');
   const wishes = { subject: given.subject, audience: given.audience, scopes: given.scope, roles: given.role, claims };
-  const { token: valid, collect } = await prepare({ running, issuer: given.issuer, token, wishes });
+  const { token: valid, collect } = await prepare({ locals, issuer: given.issuer, token, wishes });
   const baseline = await checkBaseline(target, valid, exchange);
   return { target, valid, baseline, attack: await collect() };
 }

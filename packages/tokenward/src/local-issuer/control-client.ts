@@ -13,34 +13,67 @@ const MAX_BYTES = 8 * 1024 * 1024;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Returns the issuers of this user that run now: those that answer at their ports. A process id would not tell, since another process may have it. */
-export async function runningIssuers(env: Env): Promise<readonly IssuerState[]> {
-  const states = await readStates(env);
-  // there is no such action, and the answer is proven all the same
-  const answers = await Promise.all(states.map((state) => post(state, '/', '{}', RUNNING_WITHIN_MS).catch(() => undefined)));
-  return states.filter((_state, index) => answers[index]?.isProven === true);
+/** Issuers of this user. */
+export interface LocalIssuers {
+  readonly running: readonly IssuerState[];
+  /** Something accepts connections at their ports, and does not answer in time. It may be the issuer or another program. */
+  readonly silent: readonly IssuerState[];
+}
+
+/**
+ * Asks the issuers of this user at their ports whether they run. A process id would not tell, since another process may have it.
+ *
+ * @param issuer the address of the only one to ask. Default: all
+ */
+export async function localIssuers(env: Env, issuer?: string): Promise<LocalIssuers> {
+  const all = await readStates(env);
+  const states = issuer === undefined ? all : all.filter((state) => state.issuer === issuer.replace(/\/$/, ''));
+  const found = await Promise.all(states.map(async (state) => ({ state, how: await stateNow(state) })));
+  const those = (wanted: 'running' | 'silent'): readonly IssuerState[] => found.flatMap(({ state, how }) => (how === wanted ? [state] : []));
+  return { running: those('running'), silent: those('silent') };
+}
+
+async function stateNow(state: IssuerState): Promise<'running' | 'silent' | 'ended'> {
+  const signal = AbortSignal.timeout(RUNNING_WITHIN_MS);
+  try {
+    // there is no such action, and the answer is proven all the same
+    return (await post(state, '/', '{}', signal)).isProven ? 'running' : 'ended';
+  } catch {
+    return signal.aborted ? 'silent' : 'ended';
+  }
+}
+
+/** Why a command cannot go on: an issuer that it needs, or may need, is silent. */
+export function silentIssuer({ issuer }: IssuerState): CannotRunError {
+  return new CannotRunError(
+    `the local issuer ${issuer} does not answer within ${RUNNING_WITHIN_MS / 1000} seconds. Start it again (npx tokenward issuer), or choose another one with --issuer`,
+  );
 }
 
 /**
  * Finds the running issuer of this user.
  *
  * @param issuer its address. Default: the only one that runs
- * @throws CannotRunError if there is none, or if it is not clear which one is meant
+ * @throws CannotRunError if there is none, if it does not answer, or if it is not clear which one is meant
  */
 export async function findIssuer(env: Env, issuer: string | undefined): Promise<IssuerState> {
-  const running = await runningIssuers(env);
-  const wanted = issuer === undefined ? running : running.filter((state) => state.issuer === issuer.replace(/\/$/, ''));
-  const [found, another] = wanted;
-  const others = running.map((state) => state.issuer).join(', ');
+  const { running, silent } = await localIssuers(env, issuer);
+  if (silent[0]) throw silentIssuer(silent[0]);
+  const [found, another] = running;
   if (!found) {
+    const others = issuer === undefined ? running : (await localIssuers(env)).running;
     throw new CannotRunError(
-      running.length === 0
+      others.length === 0
         ? 'no local issuer runs. Start one in another terminal: npx tokenward issuer'
-        : `no local issuer of yours has this address. Running: ${others}`,
+        : `no local issuer of yours has this address. Running: ${addressesOf(others)}`,
     );
   }
-  if (another) throw new CannotRunError(`several local issuers run. Choose one with --issuer: ${others}`);
+  if (another) throw new CannotRunError(`several local issuers run. Choose one with --issuer: ${addressesOf(running)}`);
   return found;
+}
+
+function addressesOf(states: readonly IssuerState[]): string {
+  return states.map(({ issuer }) => issuer).join(', ');
 }
 
 /**
@@ -55,7 +88,7 @@ export async function askIssuer(state: IssuerState, action: string, body: object
     throw new CannotRunError('the local issuer takes no request of more than 64 KiB. Ask for less in the token');
   let answer: Answer;
   try {
-    answer = await post(state, `/${action}`, asked, TIMEOUT_MS);
+    answer = await post(state, `/${action}`, asked, AbortSignal.timeout(TIMEOUT_MS));
   } catch {
     throw new CannotRunError(`the local issuer ${issuer} does not answer. Start it again: npx tokenward issuer`);
   }
@@ -76,12 +109,12 @@ interface Answer {
 }
 
 /** Connects to the literal address, by no proxy, and follows no redirect. */
-function post({ controlPort: port, secret }: IssuerState, path: string, body: string, withinMs: number): Promise<Answer> {
+function post({ controlPort: port, secret }: IssuerState, path: string, body: string, signal: AbortSignal): Promise<Answer> {
   const nonce = randomBytes(16).toString('base64url');
   const authorization = `Proof ${nonce} ${controlProof(secret, 'request', nonce, path, body)}`;
   return new Promise((resolve, reject) => {
     const headers = { authorization, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const options = { host: '127.0.0.1', port, path, method: 'POST', headers, agent: false as const, signal: AbortSignal.timeout(withinMs) };
+    const options = { host: '127.0.0.1', port, path, method: 'POST', headers, agent: false as const, signal };
     const sent = request(options, (response) => {
       const bytes = collectBytes(MAX_BYTES);
       response.on('data', (chunk: Uint8Array) => void (bytes.add(chunk) || response.destroy(new Error('too large'))));
