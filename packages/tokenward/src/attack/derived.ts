@@ -16,7 +16,7 @@ export function partsOf(token: string): TokenParts | undefined {
   if (segments.length !== 3) return undefined;
   try {
     const [header, payload] = segments.slice(0, 2).map((segment) => JSON.parse(Buffer.from(segment, 'base64url').toString('utf8')) as unknown);
-    return isObject(header) && isObject(payload) && !isNestedTooDeep([header, payload])
+    return isObject(header) && isObject(payload) && ![header, payload].some(isNestedTooDeep)
       ? { header, payload, segments: segments as unknown as TokenParts['segments'] }
       : undefined;
   } catch {
