@@ -35,8 +35,12 @@ export interface GuardSettings {
 /** Options that contain secrets, at any depth: other users can see arguments. Some of them have an option that names a file instead. */
 const SECRET_OPTIONS =
   /secret|private|password|introspection|decryption|session(?!Cookies)|credential|(?<!^encrypted)token(?!TypeName|Cache|Version|AgeSeconds|LifetimeSeconds|Bytes|File|sWithout|sForAny)|^jwks$|^fetch$|^clock$/i;
-/** Members of `decryptionKeys` that contain no secret: the keys are in a file. */
-const WITHOUT_KEY: ReadonlySet<string> = new Set(['file', 'kid', 'algorithms']);
+/** Members of `decryptionKeys` that contain no secret: the keys are in a file. With another type, they could contain a key. */
+const WITHOUT_KEY: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ['file', isString],
+  ['kid', isString],
+  ['algorithms', (value: unknown) => Array.isArray(value) && value.every(isString)],
+]);
 /** Their members are claims and scopes, and no options. */
 const NAMED_BY_TOKENS: ReadonlySet<string> = new Set(['requiredValues', 'forbiddenValues', 'scopes']);
 
@@ -115,7 +119,11 @@ function secretsIn(options: unknown): readonly string[] {
 }
 
 function isInFile(key: unknown): boolean {
-  return isObject(key) && Object.keys(key).every((name) => WITHOUT_KEY.has(name));
+  return isObject(key) && Object.entries(key).every(([name, value]) => WITHOUT_KEY.get(name)?.(value));
+}
+
+function isString(value: unknown): boolean {
+  return typeof value === 'string';
 }
 
 /** What does not look like the name of an option may be a secret itself. */
