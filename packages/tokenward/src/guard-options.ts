@@ -26,6 +26,7 @@ type GuardFlags = OptionValues<typeof GUARD_FLAGS>;
 
 /** What the command line says about a guard. */
 export interface GuardSettings {
+  /** undefined: there are several issuers, or a preset finds it in its options. */
   readonly issuer: string | undefined;
   readonly options: GuardOptions;
   /** Values that the environment gave, for a note. */
@@ -72,7 +73,8 @@ export function guardSettings(flags: GuardFlags, env: Readonly<Record<string, st
     ...given,
   };
   const options = flags.preset === undefined ? { ...(issuer !== undefined && { issuer }), ...own } : presetOptions(flags.preset, issuer, own);
-  return { issuer, options: options as GuardOptions, fromEnvironment };
+  const isGiven = flags.preset === undefined && typeof given['issuer'] === 'string';
+  return { issuer: isGiven ? (given['issuer'] as string) : issuer, options: options as GuardOptions, fromEnvironment };
 }
 
 /** Whether options name an issuer. What is wrong with it is another question. */

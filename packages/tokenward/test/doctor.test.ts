@@ -400,6 +400,22 @@ test('takes the issuers from --option, and reads no variables beside them, as a 
   expect([failures(one), named(one, 'environment'), one.code]).toEqual([[], [], 0]);
 });
 
+test('an issuer from --option is in the JSON, and is compared with the presets', async () => {
+  const args = ['--option', 'jwksFile=jwks.json', '--audience', 'x', '--json'];
+  const realm = 'https://sso.example.com/realms/shop';
+  for (const flags of [
+    ['--option', `issuer=${realm}`],
+    ['--issuer', 'https://login.example.com', '--option', `issuer=${realm}`],
+  ]) {
+    const { stdout } = await runCommand(['doctor', ...flags, ...args], { cwd: folder });
+    const result = JSON.parse(stdout) as Result & { issuer?: string };
+    expect(result.issuer).toBe(realm);
+    expect(named(result, 'preset')[0]!.detail).toBe('keycloak fits the issuer');
+  }
+  const { stdout } = await runCommand(['doctor', '--option', `issuers=[{"issuer":"${realm}"}]`, ...args], { cwd: folder });
+  expect(JSON.parse(stdout)).not.toHaveProperty('issuer');
+});
+
 test('decrypts with keys from a file: takes encryptedTokens and decryptionKeys with a file', async () => {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   writeFileSync(join(folder, 'decryption.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
