@@ -56,7 +56,6 @@ function link(target: string, path: string): void {
 export default defineConfig({
   test: {
     maxWorkers: 2,
-    isolate: false,
     testTimeout: 20_000,
     setupFiles: [fileURLToPath(new URL('scripts/keys/stock.mjs', import.meta.url))],
     provide: { rsaPrimes: await makeRsaPrimes() },

@@ -6,14 +6,21 @@ import { promisify } from 'node:util';
 import { inject } from 'vitest';
 import { rsaKeyOf } from './rsa-key.mjs';
 
+const STOCK = Symbol.for('tokenward.test-keys');
 const primes = inject('rsaPrimes');
-const pairs = primes.flatMap((p, index) => primes.slice(index + 1).map((q) => [p, q]));
-const generate = promisify(generateKeyPair);
+// files of one worker share the function: code that was loaded for an earlier file has kept it
+const stock = (globalThis[STOCK] ??= install());
+stock.pairs = primes.flatMap((p, index) => primes.slice(index + 1).map((q) => [p, q]));
 
-generateKeyPair[promisify.custom] = async (type, options) => {
-  const isPlain = type === 'rsa' && options?.modulusLength === 2048 && Object.keys(options).length === 1;
-  const pair = isPlain ? pairs.pop() : undefined;
-  if (!pair) return generate(type, options);
-  const privateKey = rsaKeyOf(...pair);
-  return { privateKey, publicKey: createPublicKey(privateKey) };
-};
+function install() {
+  const installed = { pairs: [] };
+  const generate = promisify(generateKeyPair);
+  generateKeyPair[promisify.custom] = async (type, options) => {
+    const isPlain = type === 'rsa' && options?.modulusLength === 2048 && Object.keys(options).length === 1;
+    const pair = isPlain ? installed.pairs.pop() : undefined;
+    if (!pair) return generate(type, options);
+    const privateKey = rsaKeyOf(...pair);
+    return { privateKey, publicKey: createPublicKey(privateKey) };
+  };
+  return installed;
+}

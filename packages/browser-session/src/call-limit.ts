@@ -23,6 +23,8 @@ export function createCallLimit(maxAtOnce: number): CallLimit {
 
   function myTurn(waitMs: number, client: WaitingClient | undefined): Promise<boolean> {
     return new Promise((resolve) => {
+      // read while the client is there: some platforms watch the connection only then
+      const signal = client?.signal;
       const timer = setTimeout(() => {
         waiting.delete(start);
         resolve(false);
@@ -30,7 +32,7 @@ export function createCallLimit(maxAtOnce: number): CallLimit {
       function start(): boolean {
         clearTimeout(timer);
         waiting.delete(start);
-        const isThere = client?.signal.aborted !== true;
+        const isThere = !client || !signal!.aborted;
         resolve(isThere);
         return isThere;
       }

@@ -21,6 +21,8 @@ const NEVER_SENT = new Set<string>([
   'cookie',
   'cookie2',
   'authorization',
+  // Cloud Run takes a token from it
+  'x-serverless-authorization',
   'x-tokenward-csrf',
   // Node has answered it
   'expect',
@@ -59,11 +61,10 @@ const IDENTITY = new RegExp(
     'x-ms-(?:client-principal|token-)',
     // Cloudflare Access
     'cf-access-',
-    // Google: Identity-Aware Proxy, API Gateway and Endpoints, App Engine. Cloud Run takes a token there, too
+    // Google: Identity-Aware Proxy, API Gateway and Endpoints, App Engine
     'x-goog-(?:authenticated-user|iap)-',
     'x-(?:apigateway|endpoint)-api-userinfo$',
     'x-appengine-',
-    'x-serverless-authorization$',
     // the older names of web servers, as Authelia, Grafana and Kubernetes take them
     '(?:x-)?remote-(?:email|extra|group|groups|name|user)(?:$|-)',
     'x-webauth-',
@@ -94,7 +95,7 @@ const CLIENT_ADDRESS =
   /(?:^|-)(?:(?:client|connecting|connection|originating|peer|proxyuser|pseudo|real|remote|socket|source|src|true|user|visitor)-?ip(?:v[46])?|(?:client|remote|viewer)-addr(?:ess)?|(?:forwarded|proxied)-for)$/;
 
 /**
- * Whether a header never passes: it is about the connection, holds credentials, would replace what was checked, or is what a proxy says of the request.
+ * Whether a header never passes: it is about the connection, holds the credentials that the proxy sets or drops, would replace what was checked, or is what a proxy says of the request.
  *
  * @param name in lower case
  */

@@ -13,7 +13,7 @@ import { createRefreshSharing } from './refresh-sharing.js';
 import { renewedState } from './renewed-state.js';
 import { createSaveRefresh } from './save-refresh.js';
 import { createSessionEnder } from './session-ender.js';
-import { takeTurn, whileTaken, type NoTurn, type Turn } from './turn.js';
+import { takeTurn, whileTaken, type MyTurn, type NoTurn, type Turn } from './turn.js';
 import { createWriteBack } from './write-back.js';
 
 /** How many sessions this process refreshes at the same time. */
@@ -75,16 +75,21 @@ export function createRefresher(parts: RefresherParts): Refresher {
    * process has the lease, it waits outside the limit: that process may be dead.
    */
   async function refreshInTurn(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed> {
+    // a session whose token is still valid need not wait
+    const waitMs = isUsable(state) ? 0 : timeoutSeconds * 1000;
     let untilMs: number | undefined;
-    for (;;) {
-      // a session whose token is still valid need not wait
-      const result = await limit.run(() => refresh(state, setCookies, cookieHeader), isUsable(state) ? 0 : timeoutSeconds * 1000);
-      if (!result) return keepUsing(state, setCookies, 'too many sessions are being refreshed at the moment');
-      if (result.outcome !== 'taken') return result;
+    let result = await limit.run(() => refresh(state, setCookies, cookieHeader), waitMs);
+    while (result?.outcome === 'taken') {
       untilMs ??= performance.now() + timeoutSeconds * 1000;
-      const noTurn = await whileTaken(() => myTurn(state, cookieHeader), untilMs);
-      if (noTurn) return withoutTurn(state, noTurn, setCookies);
+      const turn = await whileTaken(() => myTurn(state, cookieHeader), untilMs);
+      if (turn.kind !== 'mine') return withoutTurn(state, turn, setCookies);
+      result = await limit.run(() => refreshWith(turn, state, state.refreshToken!, setCookies, cookieHeader), 0);
+      if (result) break;
+      // the lease would run while this process waits
+      await turn.release();
+      result = await limit.run(() => refresh(state, setCookies, cookieHeader), waitMs);
     }
+    return result ?? keepUsing(state, setCookies, 'too many sessions are being refreshed at the moment');
   }
 
   async function refresh(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed | typeof TAKEN> {
@@ -95,8 +100,17 @@ export function createRefresher(parts: RefresherParts): Refresher {
     if (state.refreshToken === undefined) return withoutRefreshToken(state, setCookies, cookieHeader);
     const turn = await myTurn(state, cookieHeader);
     if (turn.kind === 'taken') return TAKEN;
-    if (turn.kind !== 'mine') return withoutTurn(state, turn, setCookies);
-    const answer = await client.refresh(state.refreshToken, state);
+    return turn.kind === 'mine' ? refreshWith(turn, state, state.refreshToken, setCookies, cookieHeader) : withoutTurn(state, turn, setCookies);
+  }
+
+  async function refreshWith(
+    turn: MyTurn,
+    state: SessionState,
+    refreshToken: string,
+    setCookies: readonly string[],
+    cookieHeader: string | undefined,
+  ): Promise<Refreshed> {
+    const answer = await client.refresh(refreshToken, state);
     if (!isFailure(answer)) return keep(state, renewedState(state, answer, config), turn.release, cookieHeader);
     const elsewhere = answer.cause === 'invalid_grant' ? await refreshedElsewhere(state, cookieHeader) : undefined;
     if (elsewhere) {

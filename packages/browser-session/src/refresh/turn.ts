@@ -5,12 +5,17 @@ import type { ElsewhereRefreshed, RefreshSharing } from './refresh-sharing.js';
 /** What makes a refresh needless or impossible. */
 export type NoTurn = { readonly kind: 'unavailable'; readonly cause: string } | Exclude<ElsewhereRefreshed, { readonly kind: 'unchanged' }>;
 
+export interface MyTurn {
+  readonly kind: 'mine';
+  readonly release: () => Promise<void>;
+}
+
 /** The right to refresh, or why this process does not have it. `taken`: another process has it, and has no result yet. */
-export type Turn = { readonly kind: 'mine'; readonly release: () => Promise<void> } | { readonly kind: 'taken' } | NoTurn;
+export type Turn = MyTurn | { readonly kind: 'taken' } | NoTurn;
 
 const FIRST_LOOK_MS = 25;
 const MAX_BETWEEN_LOOKS_MS = 200;
-const TAKEN: Turn = { kind: 'taken' };
+const TAKEN = { kind: 'taken' } as const;
 const ALONE: Turn = { kind: 'mine', release: async () => {} };
 
 /**
@@ -29,20 +34,16 @@ export async function takeTurn(sharing: RefreshSharing | undefined, state: Sessi
 }
 
 /**
- * Waits while another process has the right to refresh a session, and watches for its result. Returns undefined if the right may be taken: it ended without a result.
+ * Waits while another process has the right to refresh a session, and watches for its result. Takes the right if it ends without a result.
  *
  * @param take as {@link takeTurn}
  * @param untilMs by `performance.now()`
  */
-export async function whileTaken(take: () => Promise<Turn>, untilMs: number): Promise<NoTurn | undefined> {
+export async function whileTaken(take: () => Promise<Turn>, untilMs: number): Promise<Exclude<Turn, typeof TAKEN>> {
   for (let betweenLooksMs = FIRST_LOOK_MS; performance.now() < untilMs; betweenLooksMs = Math.min(2 * betweenLooksMs, MAX_BETWEEN_LOOKS_MS)) {
     await pause(betweenLooksMs);
     const turn = await take();
-    if (turn.kind === 'taken') continue;
-    if (turn.kind !== 'mine') return turn;
-    // it would run while this process waits for its turn to ask the issuer
-    await turn.release();
-    return undefined;
+    if (turn.kind !== 'taken') return turn;
   }
   return { kind: 'unavailable', cause: 'another process has been refreshing the session for too long' };
 }

@@ -96,6 +96,23 @@ test('rules 89 and 208: an owner that fills its share ends no names of others th
   expect(replays.add('used', 60, 'one')).toBe(false);
 });
 
+test('rule 208: after the wall clock was set back, an owner whose share is full of ended names gets room again', () => {
+  let [elapsed, wall] = [0, 1_000_000];
+  const replays = memoryReplays(
+    clockOf(
+      () => elapsed,
+      () => wall,
+    ),
+    4,
+  );
+  const names = ['a', 'b', 'c'].map((name) => replays.add(name, 60, 'one'));
+  expect([...names, replays.add('used', 60, 'other')]).toEqual([true, true, 'owner-full', true]);
+  elapsed += 100_000;
+  wall += 100_000 - 300_000;
+  expect(replays.add('c', 60, 'one')).toBe(true);
+  expect(replays.add('used', 60, 'other')).toBe(false);
+});
+
 test('a clock that lacks a function is refused at once', () => {
   for (const clock of [undefined, {}, { monotonic: () => 0 }, { now: () => 0 }, { monotonic: () => NaN, now: () => 0 }]) {
     expect(() => memoryReplays(clock as never)).toThrow(/^tokenward: memoryReplays\(clock\): needs the functions now\(\) and monotonic\(\)/);

@@ -42,8 +42,8 @@ const BETWEEN_SWEEPS_MS = 1000;
 
 /**
  * Creates a store for this process alone. It looks for expired entries only if there is no room. An entry counts until both clocks have passed its end, so that
- * a name still counts after the wall clock was set back. Only a store that is full goes by the monotonic clock alone: a step of the clock must not refuse
- * everybody.
+ * a name still counts after the wall clock was set back. Only a store that is full, or an owner's share of it, goes by the monotonic clock alone: a step of the
+ * clock must not refuse everybody.
  *
  * An owner may have at most as many names as there is still room for: one alone fills half of the store, two fill a third each, and there is always room for
  * another owner. Names without an owner may fill the store.
@@ -96,8 +96,9 @@ export function memoryReplays(clock: Clock, maxEntries: number = DEFAULT_MAX_ENT
         nextSweepAt = now + BETWEEN_SWEEPS_MS;
         sweep(({ end, validUntil }) => end <= now && validUntil <= wallNow);
         refused = refusal(owner);
-        if (refused === 'full') {
-          sweep(({ end }) => end <= now);
+        if (refused) {
+          const isFull = refused === 'full';
+          sweep(({ end, share }) => end <= now && (isFull || share?.owner === owner));
           refused = refusal(owner);
         }
       }
