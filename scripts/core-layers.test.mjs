@@ -94,6 +94,17 @@ test('the linter reports import cycles in every package, including cycles of typ
   expect(new Set(cycles.map(({ file }) => file))).toEqual(new Set(Object.keys(files)));
 });
 
+test('the linter lets a package import neither itself by its name, nor an adapter because of the name of its framework', () => {
+  const folderNames = globSync('packages/*/package.json', { cwd: root }).map((path) => path.replaceAll('\\', '/').split('/')[1]);
+  const frameworks = ['express', 'fastify', 'hono', 'koa', 'redis'].map((name) => `@tokenward/${name}`);
+  const namesFor = (folder) => [...new Set([...frameworks, JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')).name])];
+  const linesOf = (folder) => namesFor(folder).map((name) => `import type {} from '${name}';\n`);
+  const files = Object.fromEntries(folderNames.map((folder) => [`packages/${folder}/src/probe.ts`, linesOf(folder).join('')]));
+  const found = lint(files).filter(({ code }) => code.includes('no-restricted-imports'));
+  const expected = folderNames.flatMap((folder) => linesOf(folder).map((_line, at) => `packages/${folder}/src/probe.ts:${at + 1}`));
+  expect(found.map(({ file, line }) => `${file}:${line}`).toSorted()).toEqual(expected.toSorted());
+});
+
 test('the main entry of core exports fewer than 111 names, since presets and names for authors of adapters and stores belong in other entries', () => {
   const entry = readFileSync(join(root, 'packages/core/src/index.ts'), 'utf8');
   expect(entry).not.toMatch(/export \*/);
