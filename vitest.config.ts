@@ -6,7 +6,7 @@ import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
 
 /**
  * Tests of packages that run on one version of Node only, since their results hardly depend on it: computation on text and claims, bounds on tenants, pages in a browser,
- * processes that share sessions, commands of the command line, claims of providers, apps on runtimes other than Node, the suites' own tests, what NestJS adds
+ * processes that share sessions, commands of the command line, what MCP tools require, claims of providers, apps on runtimes other than Node, the suites' own tests, what NestJS adds
  * to HTTP, further variants of an adapter, timers of sessions and stores, files with keys and secrets, and what the heap holds. Whatever is about Node's crypto, HTTP, streams or sockets stays
  * in `published`, and so does every adapter. The arbitrary tokens are here although they are signed: vectors, hostile tokens and keys of every algorithm run on
  * each version.
@@ -20,12 +20,13 @@ const ONE_NODE = [
   'packages/browser-session/test/{browser,fleet}/*.test.ts',
   'packages/browser-session/test/{flaky-network,log-in-as,login-parameters,origin-warnings,refresh,refresh-tokens-left,run-out,session-ends,step-up,wrong-clock}.test.ts',
   'packages/nestjs/test/{decorators-for-nothing,denial,gateway-lifetimes,graphql,inheritance,open-api,open-api-running,options,testing,wrappers}.test.ts',
-  'packages/redis/test/{life,options,replays}.test.ts',
+  'packages/redis/test/{eviction,life,options,replays}.test.ts',
+  'packages/mcp/test/protected-tools.test.ts',
   'packages/core/test/presets/*.test.ts',
   'packages/opentelemetry/test/{labels,metrics,monitoring-files}.test.ts',
   'packages/testing/test/{act-as,adapter-suite,providers}.test.ts',
   'packages/hono/test/runtimes/*.test.ts',
-  'packages/tokenward/test/{attack,doctor,explain,init,issuer-options,option-values,routes,secret-values}.test.ts',
+  'packages/tokenward/test/{attack,doctor,explain,init,issuer-options,option-values,routes,secret-values,token}.test.ts',
 ];
 
 /**

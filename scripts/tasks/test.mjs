@@ -14,14 +14,14 @@ const finishWaiting = tally.startVitestBeside('tests that wait', ['vitest', 'run
 tally.step('format, lint, types, samples, dead code', 'node', ['scripts/tasks/check.mjs', '--without-packages']);
 await finishWaiting();
 tally.vitestStep('tests', ['vitest', 'run', '--project', '!published-waiting']);
-// The rehearsal takes one core, so the tests beside it get one worker.
+// The rehearsal and the documentation take one core, so the tests beside them get one worker.
 const finishRehearsal = tally.startBeside('release rehearsal', 'node', ['scripts/rehearse-release.mjs']);
-publishedOn('22');
-publishedOn('26');
+tally.vitestStep(...publishedOn('22'));
+const finishNewest = tally.startVitestBeside(...publishedOn('26'));
 await finishRehearsal();
-const finishDocumentation = tally.startBeside('documentation', 'node', ['docs/check.mjs']);
+tally.step('documentation', 'node', ['docs/check.mjs']);
 tally.vitestStep('older majors of frameworks', ['vitest', 'run', '--config', 'vitest.older.config.ts', '--maxWorkers=1']);
-await finishDocumentation();
+await finishNewest();
 // the check of the web app takes as long as everything after it
 const finishWebApp = tally.startBeside(...checkOf('examples/web-app'));
 for (const folder of globSync('examples/*/check.ts').map(dirname).sort()) {
@@ -31,11 +31,10 @@ tally.step('demo', 'pnpm', ['--silent', '--dir', 'examples/full-flow', 'start'])
 await finishWebApp();
 tally.finish();
 
-/** Runs the tests of the published packages on another version of Node, without those that cannot depend on it: see the lists in vitest.config.ts. */
+/** The tests of the published packages on another version of Node, without those that cannot depend on it: see the lists in vitest.config.ts. */
 function publishedOn(version) {
   const node = `compat/node_modules/node-${version}/bin/node`;
-  const command = [node, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'published', '--maxWorkers=1'];
-  tally.vitestStep(`published packages on Node ${version}`, command);
+  return [`published packages on Node ${version}`, [node, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'published', '--maxWorkers=1']];
 }
 
 function checkOf(folder) {
