@@ -111,7 +111,6 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
     async *missing(present, cutoffs, nowSeconds, isLoss) {
       // a process that checks no requests would otherwise never sweep, and would write back ended records
       while (!mirror.sweep(nowSeconds)) await otherWork();
-      const isKnown = (issuer: string, moment: number): boolean => Number(cutoffs.get(issuer)) >= moment;
       // an issuer in the mirror gets only its own cut-off: the shared one rises often, and would refuse tokens of all issuers in the whole fleet.
       // But an issuer that was removed and came back has lost its own, so after a loss only the shared one can replace it
       const moments = new Map(mirror.issuers());
@@ -124,20 +123,11 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
       // a cut-off from Redis is a record until the next sweep
       for (const record of mirror.records()) (isCutoff(record) ? ofIssuers : records).push(record);
       for (const [issuer, moment] of moments) if (moment !== undefined) ofIssuers.push(cutoffOf(issuer, moment));
+      const isPresent = (record: RevocationRecord, text: string): boolean =>
+        isCutoff(record) ? Number(cutoffs.get(record.issuer)) >= record.issuedUntil : present.has(text);
       // cut-offs first: each covers more tokens than a record
-      for (const all of [ofIssuers, records]) {
-        // each process uses an order of its own, so that they share the work
-        for (const from of shuffledSteps(all.length, PORTION)) {
-          const portion = new Map<string, RevocationRecord>();
-          for (const record of all.slice(from, from + PORTION)) {
-            const text = textOf(record);
-            const isPresent = isCutoff(record) ? isKnown(record.issuer, record.issuedUntil) : present.has(text);
-            if (!isPresent) portion.set(text, record);
-          }
-          yield portion;
-          await otherWork();
-        }
-      }
+      yield* portionsOf(ofIssuers, isPresent);
+      yield* portionsOf(records, isPresent);
     },
     recent() {
       rotate();
@@ -147,6 +137,22 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
       return invalidTexts;
     },
   };
+}
+
+/** Returns, in portions, the records that are not present. Each process uses an order of its own, so that they share the work. */
+async function* portionsOf(
+  records: readonly RevocationRecord[],
+  isPresent: (record: RevocationRecord, text: string) => boolean,
+): AsyncGenerator<Map<string, RevocationRecord>, void> {
+  for (const from of shuffledSteps(records.length, PORTION)) {
+    const portion = new Map<string, RevocationRecord>();
+    for (const record of records.slice(from, from + PORTION)) {
+      const text = textOf(record);
+      if (!isPresent(record, text)) portion.set(text, record);
+    }
+    yield portion;
+    await otherWork();
+  }
 }
 
 function otherWork(): Promise<void> {
