@@ -77,8 +77,9 @@ export function createRefresher(parts: RefresherParts): Refresher {
   async function refreshInTurn(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed> {
     // a session whose token is still valid need not wait
     const waitMs = isUsable(state) ? 0 : timeoutSeconds * 1000;
+    const inTurn = () => limit.run(() => refresh(state, setCookies, cookieHeader), waitMs);
     let untilMs: number | undefined;
-    let result = await limit.run(() => refresh(state, setCookies, cookieHeader), waitMs);
+    let result = await inTurn();
     while (result?.outcome === 'taken') {
       untilMs ??= performance.now() + timeoutSeconds * 1000;
       const turn = await whileTaken(() => myTurn(state, cookieHeader), untilMs);
@@ -87,7 +88,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
       if (result) break;
       // the lease would run while this process waits
       await turn.release();
-      result = await limit.run(() => refresh(state, setCookies, cookieHeader), waitMs);
+      result = await inTurn();
     }
     return result ?? keepUsing(state, setCookies, 'too many sessions are being refreshed at the moment');
   }
