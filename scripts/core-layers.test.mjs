@@ -34,6 +34,7 @@ const NESTED = { 'policy/kinds': 'policy' };
 const ENTRY_POINTS = ['index.ts', 'adapter.ts', 'presets.ts', 'openapi.ts', 'store.ts', 'token-exchange.ts', 'diagnosis.ts'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const packageFolders = globSync('packages/*/package.json', { cwd: root }).map((path) => path.replaceAll('\\', '/').split('/')[1]);
 const folders = mkdtempSync(join(tmpdir(), 'tokenward-layers-'));
 afterAll(() => rmSync(folders, { recursive: true, force: true }));
 
@@ -83,9 +84,8 @@ test('every folder and file of core is in a layer', () => {
 });
 
 test('the linter reports import cycles in every package, including cycles of type imports', () => {
-  const names = globSync('packages/*/package.json', { cwd: root }).map((path) => path.replaceAll('\\', '/').split('/')[1]);
   const files = Object.fromEntries(
-    names.flatMap((name) => [
+    packageFolders.flatMap((name) => [
       [`packages/${name}/src/one.ts`, "import type { Two } from './two.js';\nexport type One = { readonly two?: Two };\n"],
       [`packages/${name}/src/two.ts`, "import type { One } from './one.js';\nexport type Two = { readonly one?: One };\n"],
     ]),
@@ -95,13 +95,12 @@ test('the linter reports import cycles in every package, including cycles of typ
 });
 
 test('the linter lets a package import neither itself by its name, nor an adapter because of the name of its framework', () => {
-  const folderNames = globSync('packages/*/package.json', { cwd: root }).map((path) => path.replaceAll('\\', '/').split('/')[1]);
   const frameworks = ['express', 'fastify', 'hono', 'koa', 'redis'].map((name) => `@tokenward/${name}`);
   const namesFor = (folder) => [...new Set([...frameworks, JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')).name])];
   const linesOf = (folder) => namesFor(folder).map((name) => `import type {} from '${name}';\n`);
-  const files = Object.fromEntries(folderNames.map((folder) => [`packages/${folder}/src/probe.ts`, linesOf(folder).join('')]));
+  const files = Object.fromEntries(packageFolders.map((folder) => [`packages/${folder}/src/probe.ts`, linesOf(folder).join('')]));
   const found = lint(files).filter(({ code }) => code.includes('no-restricted-imports'));
-  const expected = folderNames.flatMap((folder) => linesOf(folder).map((_line, at) => `packages/${folder}/src/probe.ts:${at + 1}`));
+  const expected = packageFolders.flatMap((folder) => linesOf(folder).map((_line, at) => `packages/${folder}/src/probe.ts:${at + 1}`));
   expect(found.map(({ file, line }) => `${file}:${line}`).toSorted()).toEqual(expected.toSorted());
 });
 

@@ -113,6 +113,16 @@ function clientWith(options: Partial<BrowserSessionOptions> = {}) {
   return { client, begin, logIn };
 }
 
+/** The issuer takes pushed requests, and holds each back. Returns what answers them. The timers are fake, so that no time-out ends a call. */
+function holdPushes(): readonly ((response: Response) => void)[] {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  script.metadata = { pushed_authorization_request_endpoint: `${ISSUER}/par` };
+  const held: ((response: Response) => void)[] = [];
+  script.answer = { '/par': () => new Promise((resolve) => held.push(resolve)) };
+  return held;
+}
+
 /** Time that passes for everybody: for the options' clock, and for the machine's. */
 function passingTime() {
   let ms = 0;
@@ -475,11 +485,7 @@ describe('an issuer that does not work', () => {
   });
 
   test('gets at most 50 pushed requests of a process at a time, and a login whose turn does not come is refused: anybody can start logins', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    onTestFinished(() => void vi.useRealTimers());
-    script.metadata = { pushed_authorization_request_endpoint: `${ISSUER}/par` };
-    const held: ((response: Response) => void)[] = [];
-    script.answer = { '/par': () => new Promise((resolve) => held.push(resolve)) };
+    const held = holdPushes();
     const { client } = clientWith();
     const begin = () => client.begin({ returnTo: '/' }, undefined);
     const first = Array.from({ length: 50 }, begin);
@@ -549,11 +555,7 @@ describe('an issuer that does not work', () => {
   });
 
   test('is not asked for a client that has left while its login waited', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    onTestFinished(() => void vi.useRealTimers());
-    script.metadata = { pushed_authorization_request_endpoint: `${ISSUER}/par` };
-    const held: ((response: Response) => void)[] = [];
-    script.answer = { '/par': () => new Promise((resolve) => held.push(resolve)) };
+    const held = holdPushes();
     const { client } = clientWith();
     const controller = new AbortController();
     for (let logins = 0; logins < 50; logins++) void client.begin({ returnTo: '/' }, undefined);

@@ -5,6 +5,14 @@ function clockOf(monotonic: () => number, now = monotonic) {
   return { monotonic, now };
 }
 
+/** A clock whose two times can be set apart from each other. */
+function clockAt(at: { readonly elapsed: number; readonly wall: number }) {
+  return clockOf(
+    () => at.elapsed,
+    () => at.wall,
+  );
+}
+
 test('rules 117 and 120: add returns "full" for a new name in a full store, and false only for a name that is in the store', () => {
   let now = 0;
   const replays = memoryReplays(
@@ -56,59 +64,41 @@ test('rule 208: a store for one name takes it from an owner', () => {
 });
 
 test('rule 89: a name that was used is known while it may be valid by the wall clock, also after that was set back', () => {
-  let [elapsed, wall] = [0, 1_000_000];
-  const replays = memoryReplays(
-    clockOf(
-      () => elapsed,
-      () => wall,
-    ),
-    2,
-  );
+  const at = { elapsed: 0, wall: 1_000_000 };
+  const replays = memoryReplays(clockAt(at), 2);
   expect(replays.add('a', 60)).toBe(true);
-  elapsed += 100_000;
-  wall += 100_000 - 300_000;
+  at.elapsed += 100_000;
+  at.wall += 100_000 - 300_000;
   expect(replays.add('a', 60)).toBe(false);
   // setting it forward does not end anything early
   expect(replays.add('b', 60)).toBe(true);
-  wall += 3_600_000;
+  at.wall += 3_600_000;
   expect(replays.add('b', 60)).toBe(false);
-  elapsed += 60_000;
+  at.elapsed += 60_000;
   expect(replays.add('b', 60)).toBe(true);
   // room comes first: a step of the clock must not refuse everybody
-  wall -= 3_600_000;
-  elapsed += 60_000;
+  at.wall -= 3_600_000;
+  at.elapsed += 60_000;
   expect([replays.add('c', 60), replays.add('d', 60), replays.add('e', 60)]).toEqual([true, true, 'full']);
 });
 
 test('rules 89 and 208: an owner that fills its share ends no names of others that are valid by the wall clock', () => {
-  let [elapsed, wall] = [0, 1_000_000];
-  const replays = memoryReplays(
-    clockOf(
-      () => elapsed,
-      () => wall,
-    ),
-    6,
-  );
+  const at = { elapsed: 0, wall: 1_000_000 };
+  const replays = memoryReplays(clockAt(at), 6);
   expect(replays.add('used', 60, 'one')).toBe(true);
-  elapsed += 100_000;
-  wall += 100_000 - 300_000;
+  at.elapsed += 100_000;
+  at.wall += 100_000 - 300_000;
   expect(['a', 'b', 'c', 'd'].map((name) => replays.add(name, 60, 'other'))).toEqual([true, true, true, 'owner-full']);
   expect(replays.add('used', 60, 'one')).toBe(false);
 });
 
 test('rule 208: after the wall clock was set back, an owner whose share is full of ended names gets room again', () => {
-  let [elapsed, wall] = [0, 1_000_000];
-  const replays = memoryReplays(
-    clockOf(
-      () => elapsed,
-      () => wall,
-    ),
-    4,
-  );
+  const at = { elapsed: 0, wall: 1_000_000 };
+  const replays = memoryReplays(clockAt(at), 4);
   const names = ['a', 'b', 'c'].map((name) => replays.add(name, 60, 'one'));
   expect([...names, replays.add('used', 60, 'other')]).toEqual([true, true, 'owner-full', true]);
-  elapsed += 100_000;
-  wall += 100_000 - 300_000;
+  at.elapsed += 100_000;
+  at.wall += 100_000 - 300_000;
   expect(replays.add('c', 60, 'one')).toBe(true);
   expect(replays.add('used', 60, 'other')).toBe(false);
 });
