@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseStrictObject } from './json.js';
+import { parseStrictObject, unknownSize } from './json.js';
 
 test('rule 10: reads an object with UTF-8 and escapes', () => {
   expect(parse('{"a":"\u00e9\u{1f600}","b":"\\u00e9\\ud83d\\ude00","c":[1,{"d":null}]}')).toEqual({
@@ -161,6 +161,34 @@ describe('rule 13: refuses __proto__, and reads other names of prototype members
 
 test('rule 42: reads a number that is too large as infinite, so that the claims can refuse it', () => {
   expect(parse('{"exp":1e400,"nbf":-1e400}')).toEqual({ exp: Infinity, nbf: -Infinity });
+});
+
+describe('rule 11: measures an object while it is read, so that a text without room for a second member is not read again', () => {
+  test.each([
+    ['{}', { members: 0, items: 0, objects: 1 }],
+    ['{"a":""}', { members: 1, items: 0, objects: 1 }],
+    ['{"a":"text","bc":"more"}', { members: 2, items: 0, objects: 1 }],
+    ['{"a":true,"b":false,"c":null}', { members: 3, items: 0, objects: 1 }],
+    ['{"a":7,"b":-12,"c":999,"d":1001}', { members: 4, items: 0, objects: 1 }],
+    ['{"a":999999999,"b":1000000001,"c":9999999999,"d":10000000001}', { members: 4, items: 0, objects: 1 }],
+    ['{"a":-1000000001,"b":9007199254740991}', { members: 2, items: 0, objects: 1 }],
+    ['{"a":[],"b":{}}', { members: 2, items: 0, objects: 3 }],
+    ['{"a":[1,"x",[true,[null]],{"b":{"c":2,"d":[]}}]}', { members: 4, items: 7, objects: 7 }],
+    ['{"é":"über"}', { members: 1, items: 0, objects: 1 }],
+  ])('%s', (text, counts) => {
+    const size = unknownSize();
+    expect(parseStrictObject(Buffer.from(text, 'utf8'), size)).toBeDefined();
+    expect(size).toEqual({ length: text.length, ...counts });
+  });
+
+  test.each(['{"a":1.5}', '{"a":1e3}', '{"a":[12000]}', '{"a":0}', '{"a":-0}', '{"a":9007199254740993}', '{"a":1e400}'])(
+    'a number whose shortest text is not known makes the length negative: %s',
+    (text) => {
+      const size = unknownSize();
+      expect(parseStrictObject(Buffer.from(text, 'utf8'), size)).toBeDefined();
+      expect(size.length).toBeLessThan(0);
+    },
+  );
 });
 
 function parse(text: string): Record<string, unknown> | undefined {
