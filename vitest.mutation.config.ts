@@ -7,7 +7,7 @@ import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
 const source = (path: string) => fileURLToPath(new URL(`packages/${path}`, import.meta.url));
 
 const WHOLE_TOKENS =
-  'both-kinds,claims,claims-schema,demands,dpop,errors,explanations,guard,hostile-tokens,issuer-names,issuers,jwt-svid,key-labels,keys,' +
+  'both-kinds,claims,claims-schema,demands,dpop,encrypted-tokens,errors,explanations,guard,hostile-tokens,introspection,issuer-names,issuers,jwt-svid,key-labels,keys,' +
   'monitoring,mtls,open-api,options,post-quantum,request-shapes,sessions,shadow,signals,token-cache,vectors';
 
 const TESTS = ['packages/core/src/**/*.test.ts', `packages/core/test/{${WHOLE_TOKENS}}.test.ts`];

@@ -9,6 +9,8 @@ if (index >= 0 && !['22', '26'].includes(version)) {
   process.exit(2);
 }
 build();
+// each candidate is shown tokens that it must refuse, and hints would print every one between the tables
+process.env.TOKENWARD_HINTS ??= '0';
 const node = version && fileURLToPath(new URL(`../../compat/node_modules/node-${version}/bin/node`, import.meta.url));
 if (node) run(node, ['--expose-gc', fileURLToPath(new URL('../../bench/src/main.ts', import.meta.url)), ...args]);
 else run('pnpm', ['--silent', '--dir', 'bench', 'start', ...args]);
