@@ -1,10 +1,10 @@
 import type { Clock, Jwk } from '@tokenward/core';
 import type { RevocationStore, SessionStore } from '@tokenward/core/store';
 
-/** How the app authenticates at the token endpoint. `none` is for a public client, which RFC 10017 does not allow for a backend: it warns. */
+/** How the app authenticates at the token endpoint. `none` is for a public client. RFC 10017 does not allow that for a backend, so a warning is printed. */
 export type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'tls_client_auth' | 'none';
 
-/** Which values of a login parameter are accepted: those in a list, those that match an expression as a whole, or those for which a function returns true. */
+/** The accepted values of a login parameter: those in a list, those that a regular expression matches as a whole, or those for which a function returns true. */
 export type LoginParameterRule = readonly string[] | RegExp | ((value: string) => boolean);
 
 /** The options of a browser session. `issuer`, `clientId`, `origin` and `secrets` are required. */
@@ -18,15 +18,15 @@ export interface BrowserSessionOptions {
   /** The private key of `private_key_jwt`: PEM (PKCS #8) or a JWK, with its `kid`. */
   readonly privateKey?: { readonly key: string | Jwk; readonly kid?: string | undefined; readonly algorithm?: string | undefined } | undefined;
   /**
-   * The client certificate of `tls_client_auth` (RFC 8705 s2), in PEM. `ca` are the authorities of all servers of the issuer, those of metadata and keys included,
-   * instead of those that Node trusts. It may have several certificates, one after the other.
+   * The client certificate of `tls_client_auth` (RFC 8705 s2), in PEM. `ca` has the authorities for all servers of the issuer, also of metadata and keys, instead of
+   * the authorities that Node trusts. It may contain several certificates, one after the other.
    */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string | undefined } | undefined;
   /** This app's own public origin: `https://app.example.com`. Never read from a request. http only on loopback. */
   readonly origin: string;
-  /** Where the routes are. Default: `/session`. */
+  /** The path below which the routes are. Default: `/session`. */
   readonly path?: string | undefined;
-  /** Default: `openid offline_access`. `openid` is always asked for. */
+  /** The scopes to request. `openid` must be one of them. Default: `openid offline_access`. */
   readonly scope?: string | undefined;
   /** The API that the access token is for (RFC 8707). */
   readonly resource?: string | readonly string[] | undefined;
@@ -36,23 +36,23 @@ export interface BrowserSessionOptions {
   readonly authorizationParameters?: Readonly<Record<string, string>> | undefined;
   /**
    * More parameters of the authorization request, which a page may choose at the login: `GET /session/login?organization=org_1`. Each name has the values that
-   * are accepted: a list, an expression that matches the whole value, or a function that returns true. Anybody can link to a login, so the value is a wish:
-   * check the access token for what must hold.
+   * are accepted: a list, a regular expression that matches the whole value, or a function that returns true. Anybody can link to a login, so the value proves
+   * nothing: check the access token instead.
    *
    * @example loginParameters: { organization: ['org_1', 'org_2'], ui_locales: /[a-z]{2}/ }
    */
   readonly loginParameters?: Readonly<Record<string, LoginParameterRule>> | undefined;
   /**
    * The secrets for the cookies, each at least 32 random characters. The first encrypts, all decrypt. The type allows undefined, because an environment
-   * variable may be missing; the start fails then.
+   * variable may be missing; `createBrowserSession` then throws.
    */
   readonly secrets: readonly (string | undefined)[];
   /** Keeps sessions on the server. Default: none, the session is in an encrypted cookie. */
   readonly store?: SessionStore | undefined;
-  /** Shares refreshes of encrypted cookies over a fleet. With `store`, that store does it. */
+  /** Shares refreshes across a fleet if sessions are in encrypted cookies. A `store` does so itself. */
   readonly refreshStore?: SessionStore | undefined;
   /**
-   * Where ended sessions are remembered: the store that the guard has, so that a logout ends sessions and tokens alike. Default: in the memory of this
+   * The store of ended sessions. Pass the store of the guard, so that a logout ends both sessions and tokens. Default: in the memory of this
    * process.
    */
   readonly revocations?: RevocationStore | undefined;
@@ -60,11 +60,11 @@ export interface BrowserSessionOptions {
   readonly mode?: 'bff' | 'token-mediating' | undefined;
   /** How long a session lives without use, in seconds. Default: 3600. */
   readonly idleSeconds?: number | undefined;
-  /** How long a session lives in any case, in seconds. Default: 43200 (12 hours). */
+  /** How long a session lives at most, in seconds. Default: 43200 (12 hours). */
   readonly maxSeconds?: number | undefined;
-  /** How long before its end an access token is refreshed, in seconds. Default: 30. */
+  /** How long before its expiry an access token is refreshed, in seconds. Default: 30. */
   readonly refreshAheadSeconds?: number | undefined;
-  /** How long an access token lives if the token response does not say it (`expires_in`), in seconds. Default: none, such a response is refused. */
+  /** The lifetime of an access token whose response has no `expires_in`, in seconds. Default: none, such a response is refused. */
   readonly accessTokenSeconds?: number | undefined;
   /** How long a login may take, in seconds. Default: 600. */
   readonly loginSeconds?: number | undefined;
@@ -79,7 +79,7 @@ export interface BrowserSessionOptions {
   readonly afterLogout?: string | undefined;
   /** The address of the issuer's metadata, if it is not under the issuer's own name. The document's `issuer` must still equal `issuer`. */
   readonly metadataUrl?: string | undefined;
-  /** Hosts for which plain http is accepted. Anybody on the way to them can read tokens and the client's secret. */
+  /** Hosts for which plain http is accepted. Anybody on the network path to them can read tokens and the client's secret. */
   readonly unsafeHttpHosts?: readonly string[] | undefined;
   /** How far the issuer's clock may be off, in seconds. Default: 30. */
   readonly clockSkewSeconds?: number | undefined;

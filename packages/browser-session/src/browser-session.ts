@@ -9,7 +9,7 @@ export interface SessionUser {
   readonly subject: string;
   /** What the access token grants. */
   readonly scopes: readonly string[];
-  /** When the access token ends, in seconds since the epoch. The session goes on, since it is refreshed. */
+  /** When the access token expires, in seconds since the epoch. The session continues, because the token is refreshed. */
   readonly expiresAt: number;
 }
 
@@ -23,25 +23,25 @@ export interface BrowserSession extends BrowserSessionCredentials, TestableBrows
   readonly path: string;
   /**
    * Answers the requests to the routes of the session: `login`, `callback`, `user`, `token`, `logout` and `backchannel-logout` under `path`. Other requests
-   * get a 404. Of the request's URL only the path and the query are read.
+   * get a 404. It reads only the path and the query of the request's URL.
    */
   handle(request: Request): Promise<Response>;
   /** Whether a URL, or the target of a request (`/session/user?x=1`), is for {@link BrowserSession.handle}. */
   isSessionRoute(url: string | URL): boolean;
   /**
-   * Returns the user of a request, to render a page on the server; undefined if nobody is logged in. It needs no custom header, so it must not decide on a
-   * request that changes something: a guard does that.
+   * Returns the user of a request, to render a page on the server; undefined if nobody is logged in. It needs no custom header, so use it only to
+   * show something. Protect a request that changes something with a guard.
    *
-   * If another origin loads the page into one of its own, as a frame, an image or a prefetch, the cookie does not count.
+   * If a page of another origin loads this page as a frame, an image or a prefetch, the cookie is ignored.
    *
-   * The call counts as a use of the session, but cannot set a cookie: without a store, only this process knows of the use. If the page calls `current()` of the
-   * client, the use is written into the cookie.
+   * The call counts as a use of the session, but cannot set a cookie: without a store, only this process remembers the use. If the page calls `current()` of the
+   * client, the response updates the cookie.
    *
    * @throws SessionStoreError (the promise rejects) if the session cannot be read now
    */
   get(request: { readonly headers: RequestHeaders }): Promise<SessionUser | undefined>;
   /**
-   * Returns a function that passes requests of the app's own pages to an API, with the session's access token. `upgrade` of it opens WebSockets.
+   * Returns a function that passes requests of the app's own pages to an API, with the session's access token. Its member `upgrade` opens WebSockets.
    *
    * @throws ConfigurationError that lists all invalid options
    *
@@ -59,8 +59,8 @@ export interface BrowserSession extends BrowserSessionCredentials, TestableBrows
   /** Returns the state of the sessions, for a readiness probe and for people. It fetches nothing. */
   health(): BrowserSessionHealth;
   /**
-   * Stops fetches and timers, and closes the connections of the proxies: WebSockets and streams of events at once, calls under way after 5 seconds at most.
-   * It waits as long for refreshes under way, and for results that a store has not taken yet. Stores that were given in the options stay open.
+   * Stops fetches and timers, and closes the connections of the proxies: WebSockets and event streams at once, calls under way after 5 seconds at most.
+   * It waits as long for refreshes under way, and for results that a store has not saved yet. Stores that you passed in the options stay open.
    */
   close(): Promise<void>;
 }

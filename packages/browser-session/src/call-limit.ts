@@ -1,6 +1,6 @@
 /**
- * Limits how many calls to the issuer run at once. The others wait for their turn. After an outage, or at a large app's morning, thousands of sessions are due at
- * the same moment: if all of them asked the issuer at once, most answers would come too late, with refresh tokens that are lost. And anybody may start logins.
+ * Limits how many calls to the issuer run at once. The others wait for their turn. After an outage, or in the morning, thousands of sessions may be due at the
+ * same moment. If all of them called the issuer at once, most answers would arrive too late, and their refresh tokens would be lost. And anybody can start logins.
  */
 export interface CallLimit {
   /**
@@ -40,7 +40,7 @@ export function createCallLimit(maxAtOnce: number): CallLimit {
     });
   }
 
-  /** A call that ends passes its place on, so the number of running calls stays. */
+  /** A call that ends passes its place on, so the number of running calls does not change. */
   function passOn(): void {
     for (const start of waiting) if (start()) return;
     running--;

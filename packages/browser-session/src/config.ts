@@ -12,7 +12,7 @@ export interface SessionConfig {
   readonly tls: BrowserSessionOptions['tls'];
   /** `https://app.example.com`: without a slash at the end. */
   readonly origin: string;
-  /** `/session`: with a slash at its begin and none at its end. */
+  /** `/session`: it begins with a slash, and does not end with one. */
   readonly path: string;
   readonly scope: string;
   readonly resource: readonly string[];

@@ -118,7 +118,7 @@ function createContext(config: SessionConfig): SessionRouteContext & { readonly 
 }
 
 const MIN_RETENTION_SECONDS = 86_400;
-/** A year. Longer sessions stay revoked nevertheless: after a year, the store goes on with a cut-off. */
+/** A year. Longer sessions stay revoked, too: after a year, the store replaces the revocation by a cut-off. */
 const MAX_RETENTION_SECONDS = 31_536_000;
 
 /** Verifies logout tokens, and adds what they end to the revocations. It sees no access token. */

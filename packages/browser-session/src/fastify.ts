@@ -104,7 +104,7 @@ function exchangeOf(request: FastifyRequest, reply: FastifyReply) {
   return { request: request.raw, response: reply.raw, parsed: { body: request.body } };
 }
 
-/** Returns a target without its first segments. Their number alone is sure: a router may match them in other cases and encodings, or as parameters. */
+/** Returns a target without its first segments. Only their number is certain: a router may match them in another case or encoding, or as parameters. */
 function withoutSegments(target: string, count: number): string {
   const [start = ''] = new RegExp(`^(?:/[^/?#]*){${count}}`).exec(target) ?? [];
   const rest = target.slice(start.length);

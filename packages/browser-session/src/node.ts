@@ -18,7 +18,7 @@ import type { ProxyUpgrade } from './proxy/session-proxy.js';
 
 export * from './index.js';
 
-/** Answers a request, and returns true; or returns false and leaves it alone, if it is for others. */
+/** Answers a request, and returns true. If the request is not for this handler, leaves it alone and returns false. */
 export type NodeHandler = (request: NodeRequest, response: NodeResponse) => Promise<boolean>;
 
 /** Browser sessions with handlers for servers of Node. */

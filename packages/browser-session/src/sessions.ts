@@ -15,7 +15,7 @@ export type FoundSession =
       readonly kind: 'ended';
       readonly reason: EndReason;
       readonly setCookies: readonly string[];
-      /** The state of a session that has only run out: its refresh token is left at the issuer. */ readonly left?: SessionState | undefined;
+      /** The state of a session that has only expired: its refresh token was not revoked. */ readonly left?: SessionState | undefined;
     }
   /** The store or the revocations cannot be asked now. */
   | {
@@ -77,8 +77,8 @@ export interface Sessions {
    */
   find(cookieHeader: string | undefined, canSetCookies?: boolean): FoundSession | Promise<FoundSession>;
   /**
-   * Keeps a new session after a login. Returns the `Set-Cookie` lines. If a former session was ended for it, its lines go before these: the browser obeys the
-   * last line for a name.
+   * Keeps a new session after a login. Returns the `Set-Cookie` lines. If it replaces a session, put the lines of that session before these: the browser obeys
+   * the last line for a name.
    *
    * @throws SessionStoreError
    * @throws ConfigurationError if there is no store, and the tokens are too large for cookies

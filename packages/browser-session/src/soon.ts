@@ -1,7 +1,7 @@
-/** Runs something a moment after it was asked for: once, however often that was. */
+/** Runs something a moment after the first call: once, however many calls there were. */
 export interface Soon {
   ask(): void;
-  /** Forgets that it was asked for. */
+  /** Cancels the run. */
   cancel(): void;
 }
 

@@ -4,7 +4,7 @@ import { newSession } from './new-session.js';
 import type { Sessions } from './sessions.js';
 
 /**
- * Returns the method by which tests start a session without a login. It refuses in production: whoever could reach it there would choose who is logged in.
+ * Returns the method by which tests start a session without a login. It refuses in production, where anybody who could call it could log in as any user.
  *
  * @throws ConfigurationError (the promise rejects) if `NODE_ENV` is `production`, or if the tokens are incomplete
  */

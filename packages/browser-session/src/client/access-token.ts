@@ -42,7 +42,7 @@ export function createAccessToken(path: string, refreshAheadSeconds: number, ask
     return (token = accessToken);
   }
 
-  /** One tab at a time asks, so that the tabs of a session make one refresh. */
+  /** One tab at a time calls the token route, so that all tabs of a session cause one refresh. */
   function loadAlone(): Promise<string | undefined> {
     pending ??= (navigator.locks ? navigator.locks.request(`tokenward ${path}`, load) : load()).finally(() => (pending = undefined));
     return pending;

@@ -1,7 +1,7 @@
 /**
  * Returns the body of an answer of the session's routes.
  *
- * @throws Error (the promise rejects) if it is none. A development server, for example, answers every path with its own page
+ * @throws Error (the promise rejects) if the body is not JSON. A development server, for example, answers every path with its own page
  */
 export async function bodyOf<T>(response: Response): Promise<T> {
   const { ok, status, headers, url } = response;

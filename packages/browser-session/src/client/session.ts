@@ -11,7 +11,7 @@ export interface SessionOptions {
   readonly mode?: 'bff' | 'token-mediating' | undefined;
   /** With `token-mediating`: origins of APIs that may get the access token, besides the page's own. */
   readonly apiOrigins?: readonly string[] | undefined;
-  /** With `token-mediating`: how long before its end the access token is renewed, in seconds. Default: 30. */
+  /** With `token-mediating`: how long before its expiry the access token is refreshed, in seconds. Default: 30. */
   readonly refreshAheadSeconds?: number | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface SessionOptions {
 export interface SessionUser {
   readonly subject: string;
   readonly scopes: readonly string[];
-  /** When the access token ends, in seconds since the epoch. The session goes on: the server refreshes the token. */
+  /** When the access token expires, in seconds since the epoch. The session continues: the server refreshes the token. */
   readonly expiresAt: number;
 }
 

@@ -6,7 +6,7 @@ export interface ChunkedCookie {
   readonly sameSite: SameSite;
 }
 
-/** For name and value. Browsers take 4096 bytes with the attributes. */
+/** For name and value. Browsers accept 4096 bytes, including the attributes. */
 const MAX_CHUNK_LENGTH = 3800;
 export const MAX_CHUNKS = 3;
 /**
@@ -16,10 +16,10 @@ export const MAX_CHUNKS = 3;
 export const MAX_CHUNKED_LENGTH = 10_240;
 const DIGIT_0 = 48;
 
-/** Returns the text of a cookie; undefined if it is not there, not whole, or out of bounds. */
+/** Returns the text of a cookie; undefined if it is absent, incomplete or too large. */
 export function readChunks(cookieHeader: string | undefined, name: string): string | undefined {
   const first = cookieOf(cookieHeader, name);
-  // the number has one digit, so 99999 is none
+  // the number has one digit, so 99999 is not one
   if (first === undefined || first.charAt(1) !== '.') return undefined;
   const count = first.charCodeAt(0) - DIGIT_0;
   if (!(count >= 1 && count <= MAX_CHUNKS)) return undefined;

@@ -4,14 +4,14 @@ import { misuse } from '@tokenward/core/store';
 export interface CookieParts {
   readonly name: string;
   readonly value: string;
-  /** After which the browser removes the cookie. It is rounded down, and a negative number counts as 0. */
+  /** The time after which the browser removes the cookie. It is rounded down, and a negative number counts as 0. */
   readonly maxAgeSeconds: number;
   readonly sameSite: SameSite;
 }
 
 export type SameSite = 'Strict' | 'Lax';
 
-/** Node takes 16 KiB of headers unless it is told otherwise. */
+/** Node accepts 16 KiB of headers by default. */
 const MAX_HEADER_LENGTH = 65_536;
 /** Browsers keep at most 180 cookies for one site (RFC 6265bis s6.1 asks for at least 50). */
 const MAX_COOKIES = 300;
@@ -72,12 +72,12 @@ function visitCookies(header: string, visit: (start: number, equals: number, end
 /**
  * Returns the value of a `Set-Cookie` header (RFC 6265bis s4.1). The attributes are those that the prefix `__Host-` demands, and `HttpOnly`.
  *
- * @throws ConfigurationError if the name or the value has a character that cookies cannot have, or if the age is no number
+ * @throws ConfigurationError if the name or the value has a character that cookies cannot have, or if the age is not a number
  */
 export function setCookie({ name, value, maxAgeSeconds, sameSite }: CookieParts): string {
   if (!COOKIE_NAME.test(name)) throw misuse('setCookie()', 'the name has a character that cookies cannot have');
   if (!COOKIE_VALUE.test(value)) throw misuse('setCookie()', 'the value has a character that cookies cannot have');
-  // a browser ignores what is no number, and would keep the cookie
+  // a browser ignores an age that is not a number, and would keep the cookie
   if (!Number.isFinite(maxAgeSeconds)) throw misuse('setCookie()', 'maxAgeSeconds must be a number');
   return `${name}=${value}; Path=/; Max-Age=${Math.max(0, Math.floor(maxAgeSeconds))}; Secure; HttpOnly; SameSite=${sameSite}`;
 }

@@ -6,17 +6,17 @@ import { safeReturnTo } from '../return-to.js';
 import { cookiesOf, deleteCookie, setCookie } from './cookie-header.js';
 import type { Sealer } from './sealer.js';
 
-/** What the names of the cookies of login attempts begin with, and the name for which they are sealed. */
+/** The beginning of the names of all cookies of login attempts, and the name for which they are sealed. */
 export const LOGIN_COOKIE = '__Host-login';
 const PREFIX = `${LOGIN_COOKIE}-`;
 const NAME = /^__Host-login-[\w-]{10}$/;
 /** How many logins can be under way in one browser. */
 const MAX_ATTEMPTS = 4;
-/** All attempts together. Proxies take 8 KB of cookies, and the session needs room too. */
+/** The limit for all attempts together. Proxies accept 8 KB of cookies, and the session needs room too. */
 const MAX_BYTES = 4096;
-/** One attempt: name and value. Browsers drop a cookie of more than 4096 bytes without a word (RFC 6265bis s5.6), some with its attributes. */
+/** One attempt: name and value. Browsers silently drop a cookie of more than 4096 bytes (RFC 6265bis s5.6). Some count its attributes, too. */
 const MAX_ATTEMPT_BYTES = 4000;
-/** How many cookies one request makes us open, and how many it makes us delete. */
+/** How many cookies of one request are opened, and how many are deleted. */
 const MAX_OPENED = 8;
 const MAX_DELETED = 20;
 
@@ -81,7 +81,7 @@ export async function keepAttempt(
   return [...deleteAttempts([...useless, ...dropped]), setCookie({ name, value, maxAgeSeconds: config.loginSeconds, sameSite: 'Lax' })];
 }
 
-/** Seals an attempt. If it is too long for a cookie, it drops how to repeat the login, then where the user wanted to go. What the login needs always fits. */
+/** Seals an attempt. If it is too long for a cookie, this drops the data for repeating the login, then the address to return to. The rest always fits. */
 async function fittingValue(attempt: LoginAttempt, maxLength: number, sealer: Sealer): Promise<string> {
   const value = await sealer.seal(JSON.stringify(attempt));
   if (value.length <= maxLength) return value;

@@ -4,9 +4,9 @@ import { placeOf } from '@tokenward/core/store';
 export interface OpenedTexts<V> {
   get(text: string): V | undefined;
   /**
-   * Only for texts that were opened: a stranger cannot make one, and so cannot fill the memory.
+   * Call it only for texts that were opened. A stranger cannot create such a text, and so cannot fill the memory.
    *
-   * @param text must be no part of a longer one, which it would keep in memory
+   * @param text must not be a slice of a longer string, which it would keep in memory
    */
   add(text: string, value: V): void;
   readonly size: number;
@@ -36,7 +36,7 @@ const BYTES_PER_ENTRY = 800;
 
 /**
  * Creates a memory of opened texts. A number computed from the last characters finds an entry, and then the whole text is compared: to look up a string at all
- * costs more than the rest. A text takes the place of another one with the same number, which is opened anew when it comes again.
+ * costs more than the rest. A text replaces another one with the same number, which is then opened again at its next use.
  *
  * There are two generations. A hit moves an entry to the young one. When that is full, it becomes the old one, and the former old one is dropped whole.
  */

@@ -5,7 +5,7 @@ import type { SessionConfig } from '../config.js';
 const PUBLIC_CLIENT =
   'tokenward: clientAuthentication is none, so whoever steals a code or a refresh token can use it. A backend should be a confidential client (RFC 10017): set clientSecret, privateKey or tls';
 
-/** Returns how the app shows the issuer who it is (RFC 6749 s2.3, RFC 7523 s2.2, RFC 8705 s2). */
+/** Returns how the app authenticates to the issuer (RFC 6749 s2.3, RFC 7523 s2.2, RFC 8705 s2). */
 export function authenticationOf({ clientAuthentication, clientSecret, privateKey }: SessionConfig): oidc.ClientAuth {
   switch (clientAuthentication) {
     case 'client_secret_basic':

@@ -24,12 +24,12 @@ import { refreshTokenIn, tokensOf } from './token-response.js';
 /** The end of the `state` of a login that a stale callback has begun. */
 export const RETRY_MARK = '.r';
 /**
- * How many times `timeoutSeconds` the answer to a refresh is read. The requests that caused it do not wait for so long; but it contains a refresh token, and the
- * old one is used up.
+ * How many times `timeoutSeconds` this waits for the answer to a refresh. Requests do not wait that long. But the answer contains a refresh token, and the old
+ * one is used up.
  */
 export const LATE_FACTOR = 2;
 /**
- * How many pushed authorization requests, and how many codes, this process has under way at the same time. Anybody can cause them, so they must neither flood the
+ * How many pushed authorization requests, and how many code exchanges, this process runs at the same time. Anybody can cause them, so they must neither flood the
  * issuer nor keep refreshes waiting. Each kind has its own limit: a push needs no cookie, and whoever sends such requests must not hold up the codes of users who have
  * logged in.
  */
@@ -38,11 +38,11 @@ const TOO_MANY_LOGINS: IssuerFailure = Object.freeze({ failure: 'busy', cause: '
 const RANDOM_BYTES = 32;
 const MAX_REMEMBERED_BYTES = 512;
 /**
- * How far the clocks may differ at a refresh. The token endpoint has just sent the ID token, and its times decide nothing: a clock that is set wrong, or is
+ * How far the clocks may differ at a refresh. The token endpoint has just sent the ID token, so its times do not matter: a clock that is set wrong, or is
  * corrected, must not end every session at its next refresh.
  */
 const REFRESH_SKEW_SECONDS = 86_400;
-/** Metadata that lists no algorithms means RS256 (OpenID Connect Dynamic Client Registration s2), but not all providers know. */
+/** Metadata that lists no algorithms means RS256 (OpenID Connect Dynamic Client Registration s2), but not all providers follow this. */
 const UNLISTED_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
 const OTHER_USER: IssuerFailure = Object.freeze({ failure: 'other_user', cause: 'the refresh is for another user or issuer, so the session ends' });
 
@@ -75,7 +75,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
     return configuration;
   }
 
-  /** Runs a call. If the endpoint does not work, the metadata is doubted: the endpoint may have moved. */
+  /** Runs a call. If the endpoint does not work, the metadata is fetched again: the endpoint may have moved. */
   async function call<T extends object | undefined>(
     run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<T>,
     skewSeconds: number = config.clockSkewSeconds,
@@ -254,7 +254,7 @@ function requireEndpoint(metadata: Metadata, name: string, config: SessionConfig
   if (endpointIn(metadata, name, config) === undefined) throw new IssuerCallError(`the issuer's metadata has no ${name}`);
 }
 
-/** The cookie of the attempt has room for little. */
+/** The cookie of the attempt has little room. */
 function remembered(more: LoginParameters['more'] = []): NonNullable<LoginParameters['more']> {
   return Buffer.byteLength(JSON.stringify(more)) <= MAX_REMEMBERED_BYTES ? more : [];
 }

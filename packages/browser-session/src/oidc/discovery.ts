@@ -9,7 +9,7 @@ const USABLE_SECONDS = 86_400;
 /** What an issuer publishes about itself. The type of each member is unknown until it is read. */
 export type Metadata = Readonly<Record<string, unknown>> & { readonly issuer: string };
 
-/** The issuer's metadata. An outage of this one document is no outage of the issuer, and an endpoint that does not work may have moved. */
+/** The issuer's metadata. If this document is unreachable, the issuer's endpoints may still work. If an endpoint does not work, it may have moved. */
 export type Discovery = Pick<Renewed<Metadata>, 'get' | 'doubt'>;
 
 /** A fetch that fails throws an `IssuerCallError`. */

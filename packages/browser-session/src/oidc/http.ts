@@ -21,7 +21,7 @@ export const MAX_RESPONSE_BYTES = 1_048_576;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Statuses whose responses have no body (Fetch s2.2.3). */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
-/** All that is read of a response's header. A cookie of the issuer, for example, is nobody's business here. */
+/** The only response headers that are read. Others, such as cookies of the issuer, are not needed. */
 const READ_HEADERS = ['content-type', 'www-authenticate', 'retry-after'];
 
 /** A request to the issuer got no usable response. The message names the address and what happened there. It contains nothing of request or response. */
@@ -166,8 +166,8 @@ function responseOf(answer: Answer, bytes: Buffer, where: string): Response {
 }
 
 /**
- * Creates a signal that aborts after a time. A process that stood still, such as a container that was paused, finds its timer over and an answer in its socket:
- * it reads the answer first. A refresh token in it would be lost otherwise.
+ * Creates a signal that aborts after a time. After a process was suspended, such as a paused container, its timer is over, but an answer may wait in its socket.
+ * It reads this answer first. Otherwise a refresh token in it would be lost.
  */
 function timeLimit(milliseconds: number): { readonly signal: AbortSignal; clear(): void } {
   const controller = new AbortController();

@@ -37,7 +37,7 @@ const AUTHORIZATION_ERRORS: ReadonlySet<string> = new Set([
 ]);
 /** The claims that a message may name. */
 const CLAIMS: ReadonlySet<string> = new Set(['aud', 'auth_time', 'azp', 'exp', 'iat', 'iss', 'nbf', 'nonce', 'sub']);
-/** How deep an error is searched for what caused it. */
+/** How many levels of `cause` are searched. */
 const MAX_CAUSES = 5;
 
 /** Returns what a failed call to the issuer means. Nothing of the answer but an error code of OAuth is repeated. */
@@ -117,7 +117,7 @@ function clientErrorWords({ code, message, cause }: oidc.ClientError): string {
   }
 }
 
-/** openid-client says what is missing in its messages. Its words stay here: they may change, and these are ours. */
+/** The messages of openid-client say what is missing. They are not passed on, because they may change. */
 function invalidWords(message: string): string {
   if (message.includes('"alg"')) return WRONG_ALGORITHM;
   if (message.includes('"iss"')) return 'the answer at the callback names another issuer, or none though the metadata promises it (RFC 9207)';

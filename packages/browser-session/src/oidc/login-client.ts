@@ -54,15 +54,15 @@ export interface LoginParameters {
   readonly loginHint?: string | undefined;
   /** Parameters that the option `loginParameters` names, and their values. */
   readonly more?: readonly (readonly [name: string, value: string])[] | undefined;
-  /** Carried over from a callback whose attempt was unknown, so that a browser without cookies does not go round in circles. */
+  /** Carried over from a callback whose attempt was unknown, so that a browser without cookies does not end up in a loop. */
   readonly isRetry?: boolean | undefined;
 }
 
 /** A call to the issuer failed. The message names the address and what happened there. It contains no token, code or secret. */
 export interface IssuerFailure {
   /**
-   * `refused`: the issuer answered with an error of OAuth. `unavailable`: no answer, or the issuer says that it cannot answer now. `busy`: this process asks it too
-   * much already, so it was not asked. `invalid`: the answer failed a check. `unusable`: a refresh brought tokens that failed a check, so the old refresh token is used up and the session must end. `other_user`: the ID token
+   * `refused`: the issuer answered with an error of OAuth. `unavailable`: no answer, or the issuer says that it cannot answer now. `busy`: this process has too
+   * many calls to it under way, so it did not send this one. `invalid`: the answer failed a check. `unusable`: a refresh brought tokens that failed a check, so the old refresh token is used up and the session must end. `other_user`: the ID token
    * of a refresh names another subject or issuer, so the session must end (rule 131).
    */
   readonly failure: 'refused' | 'unavailable' | 'busy' | 'invalid' | 'unusable' | 'other_user';
@@ -81,7 +81,7 @@ export interface TokensFailure extends IssuerFailure {
 /** The app as a client of its authorization server (OAuth 2.0, OpenID Connect), over the package openid-client. */
 export interface LoginClient {
   /**
-   * Starts a login: discovers the issuer, pushes the request if the issuer takes that (RFC 9126), and returns the address to send the browser to.
+   * Starts a login: discovers the issuer, pushes the request if the issuer supports that (RFC 9126), and returns the address to send the browser to.
    *
    * @param client if it leaves before its turn, nothing is pushed
    */
@@ -91,7 +91,7 @@ export interface LoginClient {
     client?: WaitingClient,
   ): Promise<{ readonly url: string; readonly attempt: LoginAttempt } | IssuerFailure>;
   /**
-   * Ends a login: checks `state` and `iss`, redeems the code, checks the ID token.
+   * Completes a login: checks `state` and `iss`, redeems the code, checks the ID token.
    *
    * @param callbackUrl with the configured origin, and the query of the request
    * @param client if it leaves before its turn, the code is not sent
@@ -100,7 +100,7 @@ export interface LoginClient {
   /**
    * Refreshes (RFC 6749 s6). A new ID token must name the same subject and issuer (OpenID Connect Core s12.2). A response without `scope` keeps the scopes of
    * the session. `refreshToken` of the result is undefined if the old refresh token stays valid. `idToken` is undefined, too, if the issuer's keys cannot be
-   * fetched: an outage of theirs ends no session.
+   * fetched: an outage of the keys does not end a session.
    */
   refresh(
     refreshToken: string,

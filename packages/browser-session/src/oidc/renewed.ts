@@ -5,8 +5,8 @@ import { minutesOf } from './clock-difference.js';
 /** A document of the issuer: cached, and fetched again when it is old or seems wrong. */
 export interface Renewed<T> {
   /**
-   * Returns the document. Past its fresh time it is fetched again in the background. After twice that time, callers wait for the fetch: while nobody asked, the
-   * document may have become wrong. If the fetch fails, the old document is used as long as it may be, and nobody waits again for a while.
+   * Returns the document. When it is no longer fresh, it is fetched again in the background. After twice that time, callers wait for the fetch, because the
+   * document may be out of date. If the fetch fails, the old document is used up to its limit, and callers do not wait again for a while.
    *
    * @throws the error of the fetch (the promise rejects) if there is none that may be used
    */

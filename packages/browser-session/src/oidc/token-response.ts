@@ -23,7 +23,7 @@ export interface TokenResponse {
 /**
  * Returns the tokens of a token response (RFC 6749 s5.1), checked.
  *
- * @param scopes what was asked for, or granted before. It holds if the response has no scope
+ * @param scopes the scopes that were requested, or granted before. They apply if the response has no scope
  * @throws InvalidAnswerError
  */
 export function tokensOf(response: TokenResponse, scopes: readonly string[], { clock, accessTokenSeconds }: SessionConfig): IssuedTokens {
@@ -50,8 +50,8 @@ export function tokensOf(response: TokenResponse, scopes: readonly string[], { c
 }
 
 /**
- * Returns the refresh token of an answer that failed a check, to revoke it; undefined if the answer is no token response at all, such as a proxy's page with the
- * status 200: then nothing says that the issuer has used the old refresh token up.
+ * Returns the refresh token of an answer that failed a check, to revoke it; undefined if the answer is not a token response at all, such as a proxy's page with
+ * the status 200: then nothing shows that the old refresh token is used up.
  */
 export async function refreshTokenIn(answer: Response): Promise<{ readonly refreshToken: string | undefined } | undefined> {
   if (!answer.ok) return undefined;

@@ -11,14 +11,14 @@ const MAX_VALUES = 10_000;
 
 /** Parameters that a page must not choose, besides those that nobody sets. They say what the app asks for, or are the login route's own. */
 const NOT_FOR_PAGES: ReadonlyMap<string, string> = new Map([
-  ['authorization_details', 'What an app may do is not for a link to choose. Use authorizationParameters'],
-  ['claims', 'What an app asks for is not for a link to choose. Use authorizationParameters'],
+  ['authorization_details', 'A link must not choose what the app may do. Use authorizationParameters'],
+  ['claims', 'A link must not choose what the app asks for. Use authorizationParameters'],
   ['registration', 'Leave it out'],
   ['acrvalues', 'The login route takes it in any case'],
   ['loginhint', 'Write login_hint'],
   ['maxage', 'The login route takes it in any case'],
   ['prompt', 'The login route takes it in any case'],
-  ['retry', 'The login route has a parameter of this name itself'],
+  ['retry', 'The login route itself has a parameter of this name'],
   ['returnto', 'The login route takes it in any case'],
 ]);
 
@@ -60,14 +60,14 @@ function listRule(reader: OptionReader, path: string, given: readonly unknown[])
   if (values.length === 0 || values.length > MAX_VALUES) reader.wrong(path, `must list 1 to ${MAX_VALUES} values (got ${values.length})`);
   const wrong = values.findIndex((one) => !isLoginValue(one));
   if (wrong !== -1) reader.wrong(`${path}[${wrong}]`, `must be a string of 1 to ${MAX_LOGIN_VALUE_LENGTH} printable characters (got ${shown(values[wrong])})`);
-  // a copy: who changes the list later changes nothing here
+  // a copy, so that later changes of the list have no effect
   const accepted = new Set(values);
   return (value) => accepted.has(value);
 }
 
-/** A part of the value that matches says nothing about the rest, and an expression without `^` and `$` is easily written. */
+/** Accepts only values that match as a whole: an expression without `^` and `$` would also accept text around the match. */
 function wholeRule(reader: OptionReader, path: string, { source, flags }: RegExp): Rule {
-  if (/[gy]/.test(flags)) reader.wrong(path, 'has the flag g or y, with which an expression remembers where it was. Remove the flag');
+  if (/[gy]/.test(flags)) reader.wrong(path, 'has the flag g or y, with which its result depends on earlier calls. Remove the flag');
   const whole = new RegExp(`^(?:${source})$`, flags.replace(/[gym]/g, ''));
   return (value) => whole.test(value);
 }

@@ -24,7 +24,7 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
   ['state', ''],
 ]);
 
-/** Returns what to do instead of setting a parameter; undefined if it may be set. Some servers ignore the case of names, so it counts for nothing here. */
+/** Returns what to do instead of setting a parameter; undefined if it may be set. The case of the name is ignored, as some servers ignore it. */
 export function reservedRemedy(parameter: string): string | undefined {
   const remedy = RESERVED.get(parameter.toLowerCase());
   return remedy === '' ? 'Leave it out' : remedy;

@@ -27,7 +27,7 @@ export function apiAnswer(answer: IncomingMessage, { request, target, mountPath,
   const location = headers.get('location');
   const rewritten = location === null ? undefined : appLocation(location, target, config, mountPath);
   if (rewritten !== undefined) headers.set('location', rewritten);
-  // the API must not lead the browser, which has the session's cookie, to wherever it likes
+  // the API must not send the browser, which has the session's cookie, to an arbitrary address
   else if (location !== null && status >= 300 && status < 400) return dropped('The API redirects to another place');
   if (request.method === 'HEAD' || BODILESS.has(status)) {
     // a body would be a mistake of the API, and may have no end

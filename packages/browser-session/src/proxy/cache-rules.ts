@@ -7,16 +7,16 @@ const FOR_ALL = /^(?:public$|s-maxage=)/;
 const KEPT_OUT = /^(?:private|no-store)$/;
 
 /**
- * Adapts the cache headers of an API's answer to the browser's request. The API has seen `Authorization`, so no shared cache would keep its answer (RFC 9111
- * s3.5). The browser's request has only a cookie, which no cache heeds. So the answer becomes `private`, unless the API says that it is for everybody: with
- * `public` or `s-maxage`. `must-revalidate` does not say it, since most APIs send that word for other reasons. The browser's own cache may serve two users one
- * after the other, so the answer varies by the cookie. It must not serve another site an answer that is kept for the app's own pages, so the answer varies by
- * the custom header, too.
+ * Adapts the cache headers of an API's answer to the browser's request. The API has seen `Authorization`, so no shared cache would store its answer (RFC 9111
+ * s3.5). The browser's request has only a cookie, which caches ignore. So the answer becomes `private`, unless the API says that it is for everybody: with
+ * `public` or `s-maxage`. `must-revalidate` does not say so, since most APIs send it for other reasons. The browser's own cache may serve two users one
+ * after the other, so the answer varies by the cookie. It must not serve another site an answer that was stored for the app's own pages, so the answer varies
+ * by the custom header, too.
  */
 export function keepPrivate(headers: Headers): void {
   const control = headers.get('cache-control') ?? '';
   const varying = namesIn(headers.get('vary'));
-  // each user's own answer is for everybody who has the same `Authorization`: here, all requests have none
+  // the answer is for requests with the same `Authorization`, and no browser's request here has one: caches would serve it to every user
   const isPerUser = varying.includes('authorization');
   if (!isPerUser && says(control, FOR_ALL)) return;
   deleteFrom(headers, (name, value) => isSharedCacheField(name) && (isPerUser || !says(value, FOR_ALL)));
@@ -26,7 +26,7 @@ export function keepPrivate(headers: Headers): void {
   for (const name of ['cookie', CSRF_HEADER]) if (!varying.includes(name)) headers.append('vary', name);
 }
 
-/** Forbids all caches to keep an answer. */
+/** Forbids all caches to store an answer. */
 export function keepNowhere(headers: Headers): void {
   deleteFrom(headers, isCacheField);
   headers.set('cache-control', 'no-store');

@@ -74,7 +74,7 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
     return passed;
   }
 
-  /** Answers the handshake of a WebSocket that came as an ordinary request. Otherwise it would be refused for another reason, which misleads. */
+  /** Answers the handshake of a WebSocket that came as an ordinary request. Otherwise it would be refused for another, misleading reason. */
   function lostUpgrade(): Response {
     warn(
       `tokenward: the handshake of a WebSocket under ${config.mountPath || '/'} came as an ordinary request. Set webSockets: true, write server.on('upgrade', proxy.upgrade), and let a proxy in front of this app pass the headers Upgrade and Connection`,
@@ -101,7 +101,7 @@ export function createSessionProxy(session: ProxiedSession, options: ProxyOption
   const { config, forward, upgrade } = createProxy(session, options);
   async function proxy(request: Request, mountPath: string = config.mountPath): Promise<Response> {
     // the API would get an empty body in its place
-    if (request.bodyUsed) throw misuse('session.proxy(...)(request)', 'got a request whose body was read before. Give request.clone() to whoever reads it');
+    if (request.bodyUsed) throw misuse('session.proxy(...)(request)', 'got a request whose body was read before. Pass request.clone() to the code that reads it');
     const { pathname, search } = new URL(request.url);
     const mount = mountPath.endsWith('/') ? mountPath.slice(0, -1) : mountPath;
     const target = withoutMount(`${pathname}${search}`, mount);

@@ -2,7 +2,7 @@ import { keepNowhere, keepPrivate } from './cache-rules.js';
 import type { ProxyConfig } from './proxy-options.js';
 import { HOP_BY_HOP, isNeverSent, isTrustedElsewhere } from './withheld-headers.js';
 
-/** What the API may not say for this app's origin. */
+/** Headers that the API must not set for this app's origin. */
 const NOT_ANSWERED = new Set<string>([
   ...HOP_BY_HOP,
   'accept-ch',
@@ -25,7 +25,7 @@ const NOT_ANSWERED = new Set<string>([
   'x-sendfile',
 ]);
 
-/** What the proxy itself says to the API. */
+/** What the proxy itself tells the API. */
 export interface OwnHeaders {
   readonly accessToken: string;
   /** The app's own origin. */

@@ -12,8 +12,8 @@ export interface ProxyOptions {
   /** The paths that pass, each with all paths below it, as the API knows them: `/orders`. `['/']` lets all of them pass (RFC 10017 s6.1.3.6). */
   readonly paths: readonly string[];
   /**
-   * Where the proxy is mounted: `/api`. It is removed from the path. Express and Fastify know it by themselves. Koa and `node:http` need it, and WebSockets
-   * do everywhere. Default: `/`.
+   * Where the proxy is mounted: `/api`. It is removed from the path. Express and Fastify know it by themselves. Set it on Koa and `node:http`, and for
+   * WebSockets everywhere. Default: `/`.
    */
   readonly mountPath?: string | undefined;
   /** Whether `upgrade` opens WebSockets. Default: false. */
@@ -26,11 +26,11 @@ export interface ProxyOptions {
    */
   readonly forwardedHeaders?: boolean | undefined;
   /**
-   * Headers that pages may send to the API, though other systems trust them: gateways and proxies tell an API with them who the user or where the client is.
+   * Headers that pages may send to the API although other systems trust them: in these, gateways and proxies tell an API who the user is, or where the client is.
    * Names in lower case: `['x-user']`. A script in a page can send any value, so the API must not rely on these. Default: none passes.
    */
   readonly unsafeHeaders?: readonly string[] | undefined;
-  /** Hosts besides loopback for which plain http is accepted in `to`. Anybody on the way to them can read access tokens. */
+  /** Hosts besides loopback for which plain http is accepted in `to`. Anybody on the network path to them can read access tokens. */
   readonly unsafeHttpHosts?: readonly string[] | undefined;
   /** How long the API may take to begin its answer, in seconds. An answer that has begun may take any time. Default: 30. */
   readonly timeoutSeconds?: number | undefined;

@@ -6,7 +6,7 @@ import type { LinkedSession } from '../session-link.js';
 /** Opens a WebSocket to the API. */
 export interface ProxyUpgrade {
   /**
-   * Takes the `upgrade` of a server of Node. It needs the options `webSockets` and `mountPath`. Pages of other origins are refused; a page cannot send the custom
+   * Handles the `upgrade` event of a Node server. It needs the options `webSockets` and `mountPath`. Pages of other origins are refused; a page cannot send the custom
    * header with a WebSocket. The WebSocket is closed when its session ends, as far as this process knows.
    *
    * @returns false if the path is not under `mountPath`, and the socket is untouched

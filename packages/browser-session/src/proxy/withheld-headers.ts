@@ -40,8 +40,8 @@ const NEVER_SENT = new Set<string>([
 ]);
 
 /**
- * The beginnings of the headers in which gateways and identity-aware proxies tell an API who the user is, or which certificate the client has shown. An API that
- * trusts such a gateway would believe a page that sends them. The session says who the user is, by its access token.
+ * The beginnings of the headers in which gateways and identity-aware proxies tell an API who the user is, or which certificate the client presented. An API
+ * that trusts such a gateway would trust a page that sends them. Only the access token of the session may say who the user is.
  */
 const IDENTITY = new RegExp(
   `^(?:${[
@@ -57,7 +57,7 @@ const IDENTITY = new RegExp(
     // AWS: load balancers, Verified Access, and API Gateway in front of Lambda
     'x-amzn-(?:ava|oidc)-',
     'x-amzn-(?:lambda|request)-context$',
-    // Azure: App Service and its like
+    // Azure: App Service and similar services
     'x-ms-(?:client-principal|token-)',
     // Cloudflare Access
     'cf-access-',
@@ -106,13 +106,13 @@ export function isNeverSent(name: string): boolean {
   return NEVER_SENT.has(usual) || isOtherLength || /^forwarded$|^x-forwarded(?:$|-)|^x-envoy-/.test(usual);
 }
 
-/** Whether an API may trust a header since another system writes it: it tells who the user or where the client is. Such a header passes only by an option. */
+/** Whether an API may trust a header because gateways use it to say who the user is, or where the client is. Such a header passes only if an option lists it. */
 export function isTrustedElsewhere(name: string): boolean {
   const usual = usualName(name);
   return CLIENT_ADDRESS.test(usual) || IDENTITY.test(usual);
 }
 
-/** Servers with CGI in their past read `x_original_url` as `x-original-url`. */
+/** Some servers read `x_original_url` as `x-original-url`, as CGI did. */
 function usualName(name: string): string {
   return name.replaceAll('_', '-');
 }

@@ -147,7 +147,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
     return { outcome: 'fresh', state: found.state, setCookies: found.setCookies };
   }
 
-  /** This process may have stood still for longer than its lease. If another one has used up the refresh token meanwhile, the session goes on. */
+  /** This process may have been suspended for longer than its lease. If another one has used up the refresh token meanwhile, the session continues. */
   async function refreshedElsewhere(state: SessionState, cookieHeader: string | undefined): Promise<Refreshed | undefined> {
     try {
       const found = await sharing?.look(state, cookieHeader);

@@ -25,7 +25,7 @@ export function createLateLogouts(
   /** The newest states, in the order in which they were added. */
   const watched = new Map<string, SessionState>();
   let stop: (() => void) | undefined;
-  // revocations often come in crowds
+  // revocations often come in bursts
   const soon = createSoon(look);
 
   function look(): void {

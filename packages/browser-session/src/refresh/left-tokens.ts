@@ -3,17 +3,17 @@ import type { SessionState } from '../session-state.js';
 import type { RefresherParts } from './refresher-parts.js';
 import { revokeRefreshToken } from './revoke-refresh-token.js';
 
-/** The refresh tokens that sessions leave at the issuer when they run out: nobody logs out then, and the tokens would live on for weeks. */
+/** The refresh tokens of sessions that expire: there is no logout that would revoke them, and they would stay valid for weeks. */
 export interface LeftTokens {
   /** Revokes the refresh token of a session in the background, once. */
   revoke(state: SessionState): void;
-  /** Leaves the refresh token at the issuer. */
+  /** Does not revoke the refresh token, now or later. */
   keep(state: SessionState): void;
 }
 
 const MAX_KNOWN = 10_000;
 /**
- * While this many are being revoked, further ones are left at the issuer: none waits. A login may follow at any time, and many issuers keep one grant for both
+ * While this many are being revoked, further ones are not revoked, and do not wait. A login may follow at any time, and many issuers keep one grant for both
  * sessions, so a late revocation could end the new one.
  */
 const MAX_AT_ONCE = 50;
@@ -24,7 +24,7 @@ export function createLeftTokens(
   newest: (state: SessionState) => SessionState,
 ): LeftTokens {
   const { clock, idleSeconds } = config;
-  /** The ids of sessions that are done with: a copy of their cookie causes nothing more. */
+  /** The ids of sessions whose token was revoked or kept: a further copy of their cookie has no effect. */
   const known = createLruMap<true>(MAX_KNOWN);
   let running = 0;
 

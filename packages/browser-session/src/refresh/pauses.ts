@@ -6,7 +6,7 @@ export interface Pauses {
   /** Returns for how many seconds a session must not be refreshed; 0 if it may be now. */
   secondsLeft(id: string): number;
   /**
-   * Notes a failure. If the issuer asks to wait, it means this app as its client: no session is refreshed by this process in that time.
+   * Notes a failure. If the issuer asks to wait, that applies to the whole app: this process refreshes no session during that time.
    *
    * @param isUsable whether the access token is still valid
    */
@@ -19,7 +19,7 @@ const MAX_PAUSES = 10_000;
 const WHILE_VALID_SECONDS = 5;
 /** If the token has expired, the next attempt comes sooner, but not with every request. */
 const WHEN_ENDED_SECONDS = 1;
-/** An issuer that asks for more gets an attempt after this time all the same: users wait. */
+/** If the issuer asks for a longer wait, the next attempt still comes after this time, because users wait. */
 const MAX_RETRY_AFTER_SECONDS = 60;
 
 export function createPauses({ monotonic }: Pick<Clock, 'monotonic'>): Pauses {

@@ -2,14 +2,14 @@ import type { Clock } from '@tokenward/core';
 import type { SessionState } from '../session-state.js';
 import { createLruMap } from '@tokenward/core/store';
 
-/** A session after a refresh, and the `Set-Cookie` lines that bring it to the browser. */
+/** A session after a refresh, and the `Set-Cookie` lines that send it to the browser. */
 export interface RefreshResult {
   readonly state: SessionState;
   readonly setCookies: readonly string[];
 }
 
 /**
- * The results of refreshes that a browser may not have yet: its answer may have been lost, or be on its way. A request that still shows the cookie from before
+ * The results of refreshes that a browser may not have yet: its answer may have been lost, or be on its way. A request that still has the previous cookie
  * gets the same result again. Its old refresh token is used up, and must not be sent to the issuer a second time.
  */
 export interface RecentRefreshes {

@@ -8,7 +8,7 @@ import type { EndReason, Sessions } from '../sessions.js';
 import { stateOf, textOf } from '../state/session-text.js';
 import type { RefreshResult } from './recent-refreshes.js';
 
-/** What the rest of the fleet made of a session. `unchanged`: nobody refreshed it yet. */
+/** What another process of the fleet has done to a session. `unchanged`: none has refreshed it yet. */
 export type ElsewhereRefreshed =
   | ({ readonly kind: 'refreshed' } & RefreshResult)
   | { readonly kind: 'unchanged' }
@@ -28,7 +28,7 @@ export interface RefreshSharing {
 
 type SharingConfig = Pick<SessionConfig, 'clock' | 'cookieName' | 'issuer' | 'refreshStore' | 'secrets' | 'store' | 'timeoutSeconds'>;
 
-/** How long a refreshed sealed session lies in the store, for requests with the cookie from before. */
+/** How long a refreshed sealed session stays in the store, for requests with the previous cookie. */
 const SHARED_SECONDS = 60;
 /** How many times `timeoutSeconds` the issuer may take in all: for its metadata, the late answer, and its keys, which are fetched again if none fits. */
 const ISSUER_CALLS = 1 + LATE_FACTOR + 2;
@@ -37,11 +37,11 @@ const ISSUER_CALLS = 1 + LATE_FACTOR + 2;
  * times with pauses: 3 + 3 + 9.5 seconds, if the store answers or fails within 3 seconds.
  */
 const STORE_SECONDS = 16;
-/** A browser that has missed more refreshes than these in a minute is none. */
+/** No browser misses more refreshes than this within a minute. */
 const MAX_HOPS = 5;
 const UNCHANGED = { kind: 'unchanged' } as const;
 
-/** Creates the sharing that the options ask for; undefined if sessions are in cookies and no store is there to share refreshes. */
+/** Creates the sharing that the options ask for; undefined if sessions are in cookies and there is no store to share refreshes. */
 export function createRefreshSharing(config: SharingConfig, sessions: Sessions): RefreshSharing | undefined {
   if (config.store) return throughSessions(config.store, sessions, leaseSeconds(config));
   return config.refreshStore && throughResults(config.refreshStore, sessions, config);
@@ -71,7 +71,7 @@ function throughSessions(store: SessionStore, sessions: Sessions, ttlSeconds: nu
   };
 }
 
-/** The sessions are in cookies. Each result is in the store for a short time, under the name of the state from before. */
+/** The sessions are in cookies. Each result is in the store for a short time, under the name of the previous state. */
 function throughResults(store: SessionStore, sessions: Sessions, config: SharingConfig): RefreshSharing {
   const sealer = createSealer(config.secrets, 'store', `${config.cookieName} refresh`);
 

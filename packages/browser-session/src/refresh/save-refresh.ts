@@ -9,7 +9,7 @@ import type { RefresherParts } from './refresher-parts.js';
 import type { SessionEnder } from './session-ender.js';
 import { pause } from './turn.js';
 
-/** Keeps what a refresh brought. The old refresh token is used up, so the new one must not be lost. */
+/** Saves the result of a refresh. The old refresh token is used up, so the new one must not be lost. */
 export type SaveRefresh = (state: SessionState, next: SessionState, release: () => Promise<void>, cookieHeader: string | undefined) => Promise<Refreshed>;
 
 /** The pauses before further attempts: a store that is only slow, or changes its primary, may recover before the result stays in this process alone. */

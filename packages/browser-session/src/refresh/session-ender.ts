@@ -8,11 +8,11 @@ import type { Refreshed } from './refresher.js';
 import type { RefresherParts } from './refresher-parts.js';
 import { revokeRefreshToken } from './revoke-refresh-token.js';
 
-/** Ends sessions because of a refresh, and revokes what a refresh brought for a session that has ended. */
+/** Ends sessions because of a refresh. If a session ended during its refresh, revokes the new refresh token. */
 export interface SessionEnder {
   /** Ends a session. @param refreshToken what is left of it at the issuer; undefined if nothing is */
   end(state: SessionState, reason: EndReason, cookieHeader: string | undefined, refreshToken?: string): Promise<Refreshed>;
-  /** Logout wins over a refresh under way. The issuer has given a new refresh token, which nobody knows but this process. */
+  /** A logout wins over a refresh under way. Only this process knows the refresh token that the issuer has just sent. */
   endedMeanwhile(state: SessionState, next: SessionState, cookieHeader: string | undefined): Promise<Refreshed>;
   /** Returns the result for a session that somebody else has ended. */
   ended(id: string, reason: EndReason, setCookies: readonly string[]): Refreshed;

@@ -11,21 +11,21 @@ type Parts = Pick<RouteContext, 'config' | 'sessions' | 'publish'>;
 export type CreateReceiver = (options: BackchannelLogoutOptions) => MessageReceiver;
 
 /**
- * How far the clocks may differ. A login accepts an ID token from 10 minutes ago, too. A logout that is lost because of a clock leaves somebody logged in, and one
- * that is sent late ends only sessions that began before it.
+ * How far the clocks may differ. A login also accepts an ID token from 10 minutes ago. If a wrong clock made the app refuse a logout token, a user would stay
+ * logged in. A logout token that arrives late ends only sessions that began before it.
  */
 const MAX_SKEW_SECONDS = 600;
 
 /**
- * Creates the route that ends sessions by order of the issuer: `POST <path>/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0). The signature of the
+ * Creates the route at which the issuer ends sessions: `POST <path>/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0). The signature of the
  * logout token is all that it needs, so it asks for no cookie and no custom header (rule 118).
  *
  * @param replays remembers which logout tokens were used
  */
 export function createBackchannelLogoutRoute({ config, sessions, publish }: Parts, createReceiver: CreateReceiver, replays: ReplayStore) {
   return async function backchannelLogoutRoute(request: Request): Promise<Response> {
-    // the issuer would be told that its logout token is wrong, and the sessions would go on
-    if (request.bodyUsed) throw misuse('session.handle(request)', 'got a request whose body was read before. Give request.clone() to whoever reads it');
+    // otherwise the answer would say that the logout token is wrong, and the sessions would not end
+    if (request.bodyUsed) throw misuse('session.handle(request)', 'got a request whose body was read before. Pass request.clone() to the code that reads it');
     const body = await readRequestBody(request, MAX_MESSAGE_BYTES);
     let isStoreDown = false;
     // A receiver for this message: the sessions in the store must end before the token is remembered as used, so that the issuer can send it again after a failure.

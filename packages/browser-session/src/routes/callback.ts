@@ -19,7 +19,7 @@ const COOKIES_MISSING = 'Your browser did not send back the cookie of this login
 const STORE_DOWN = 'Your login could not be kept at the moment. Try again in a minute.';
 
 /**
- * Ends a login: `GET <path>/callback`. Each answer deletes the cookie of the attempt, so `state` and code verifier are used once (rule 124). The cookie stays only
+ * Completes a login: `GET <path>/callback`. Each answer deletes the cookie of the attempt, so `state` and code verifier are used once (rule 124). The cookie stays only
  * if this process has too many logins under way: the code was not sent, so the user can reload the page. A callback without an attempt of this browser starts a new
  * login: it came by the back button, from a bookmark, from another browser, or too late.
  */
@@ -88,7 +88,7 @@ function noRefreshToken({ issuer, scope, authorizationParameters }: RouteContext
   return `tokenward: ${issuer} issued no refresh token, so each session ends with its first access token. ${remedies.join('. ')}`;
 }
 
-/** Revokes the refresh token of a login that failed. A former session goes on then, and may have the same grant, so in that case nothing is revoked. */
+/** Revokes the refresh token of a login that failed. A previous session then continues, and may have the same grant, so in that case nothing is revoked. */
 async function revokeUnused(
   refreshToken: string | undefined,
   attempt: LoginAttempt,

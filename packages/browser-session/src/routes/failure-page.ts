@@ -22,7 +22,7 @@ const REFUSALS: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
   ),
 ]);
 
-/** Returns the page for a login that failed, publishes the event, and warns the operator if it is for the operator to correct. */
+/** Returns the page for a login that failed, publishes the event, and prints a warning if the operator can correct it. */
 export function failurePage(failure: IssuerFailure, again: string, { config, publish, warn }: RouteContext, setCookies: readonly string[] = []): Response {
   const known = failure.failure === 'refused' ? REFUSALS.get(failure.cause) : undefined;
   const { status, text, outcome, reason } = known ?? sentenceOf(failure);

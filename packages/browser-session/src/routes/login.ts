@@ -50,7 +50,7 @@ export function wrongMethod(): Response {
   return page({ status: 405, title: 'Log in', text: 'This address takes only GET requests.', headers: { allow: 'GET' } });
 }
 
-/** The answer to a request that another site caused. Only a click on our own page goes on. It is the same for everybody, whoever is logged in. */
+/** The answer to a request that another site caused. Only a click on our own page continues. It is the same whether or not somebody is logged in. */
 export function fromOtherSite(request: Request, parameters: LoginParameters, { config }: RouteContext, setCookies: readonly string[] = []): Response {
   if (!isPageVisit(request.headers)) return page({ status: 403, title: 'Log in', text: 'Another site cannot start a login here.', setCookies });
   const link = { href: loginAddress(parameters, config), text: 'Continue to log in' };
@@ -63,7 +63,7 @@ export async function liveSession(request: Request, context: SessionRouteContext
   return (await sessionOf(request.headers.get('cookie') ?? undefined, context)).state;
 }
 
-/** The session that the new login replaces. Nobody must be kept from logging in because it cannot be read. */
+/** The session that the new login replaces. If it cannot be read, the user must still be able to log in. */
 async function sessionOf(
   cookieHeader: string | undefined,
   { sessions, refresher }: SessionRouteContext,

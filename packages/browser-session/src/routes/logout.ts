@@ -10,8 +10,8 @@ import { reportEnd, type SessionRouteContext } from './session-route.js';
 const MAX_URL_LENGTH = 2000;
 
 /**
- * Ends the session: `POST <path>/logout`. First here, which always succeeds for this browser; then its newest refresh token is revoked at the issuer (RFC 7009). The answer says
- * where the browser goes to log out there. Without a session it does nothing, so it may be called twice.
+ * Ends the session: `POST <path>/logout`. It first ends here, which always succeeds for this browser. Then its newest refresh token is revoked at
+ * the issuer (RFC 7009). The answer says where the browser goes to log out there. Without a session this does nothing, so it may be called twice.
  */
 export async function logoutRoute(request: Request, context: SessionRouteContext): Promise<Response> {
   const { config, sessions, publish } = context;
@@ -36,7 +36,7 @@ export async function logoutRoute(request: Request, context: SessionRouteContext
   return located(logout, forget);
 }
 
-/** The session cannot be read now. But no copy of the cookie must live on. Returns its newest state, if it could be removed nevertheless. */
+/** Ends a session that cannot be read now: no copy of its cookie may stay valid. Returns its newest state, if it could be removed all the same. */
 async function endUnread(session: EndingSession | undefined, { refresher, publish }: SessionRouteContext): Promise<SessionState | undefined> {
   publish('logout', 'failed', 'store_unavailable');
   try {

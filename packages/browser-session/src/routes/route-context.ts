@@ -5,7 +5,7 @@ import type { SessionEventAction, SessionEventOutcome, SessionEventReason } from
 import type { Sessions } from '../sessions.js';
 import type { Warn } from '../warnings.js';
 
-/** What every route works with. */
+/** What every route needs. */
 export interface RouteContext {
   readonly config: SessionConfig;
   readonly client: LoginClient;

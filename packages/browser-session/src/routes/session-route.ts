@@ -3,16 +3,16 @@ import type { EndReason, FoundSession } from '../sessions.js';
 import type { PendingLogouts } from './pending-logouts.js';
 import type { RouteContext } from './route-context.js';
 
-/** What the routes of a session that is there work with, besides what every route works with. */
+/** What routes need that work with an existing session, in addition to what every route needs. */
 export interface SessionRouteContext extends RouteContext {
   readonly refresher: Refresher;
   readonly pendingLogouts: PendingLogouts;
 }
 
-/** Those that nobody has reported when they happened: the routes and the refresh report the others. */
+/** Ends that were not reported when they happened. The routes and the refresh report the others. */
 const FOUND_LATER: ReadonlySet<EndReason> = new Set(['idle', 'expired', 'revoked', 'unreadable']);
 
-/** Publishes that a session has ended, if a request's cookie is the first sign of it, and has revoked what is left of it at the issuer. Nobody waits for that. */
+/** Publishes that a session has ended, if a request's cookie is the first sign of it, and revokes its refresh token in the background. */
 export function reportEnd(
   { reason, left }: Extract<FoundSession, { readonly kind: 'ended' }>,
   { publish, refresher }: Pick<SessionRouteContext, 'publish' | 'refresher'>,

@@ -5,7 +5,7 @@ import { crossSiteRefusal } from './cross-site.js';
 import { reportEnd, type SessionRouteContext } from './session-route.js';
 
 /**
- * Says who is logged in: `GET <path>/user`. Nobody is an ordinary answer, so the status is 200 in both cases. It refreshes nothing, since pages ask often.
+ * Says who is logged in: `GET <path>/user`. The status is 200 even if nobody is logged in. It refreshes nothing, since pages call it often.
  */
 export async function userRoute(request: Request, { config, sessions, refresher, publish }: SessionRouteContext): Promise<Response> {
   const refusal = crossSiteRefusal(request, config.origin);

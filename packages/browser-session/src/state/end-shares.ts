@@ -2,8 +2,8 @@ import type { Clock } from '@tokenward/core';
 import { createLruMap, type LruMap } from '@tokenward/core/store';
 
 /**
- * How many ended sessions each user has that are remembered one by one. The revocations are bounded for all users together, so nobody may fill them by logging
- * in and out: others would lose their sessions to the cut-off.
+ * How many ended sessions of each user have a revocation of their own. The revocations are bounded for all users together, so nobody may fill them by logging
+ * in and out: a cut-off would then end the sessions of others.
  */
 export interface EndShares {
   /** Takes a place for one more ended session. Returns false if the user's share is used up. */

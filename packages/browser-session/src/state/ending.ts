@@ -6,21 +6,21 @@ import { createEndShares } from './end-shares.js';
 
 /** Whether a session has ended, and how it is ended for every copy of its cookie. */
 export interface SessionEnd {
-  /** Returns why a session has ended; undefined if it lives; `unavailable` if nobody can tell now. */
+  /** Returns why a session has ended; undefined if it has not; `unavailable` if that cannot be checked now. */
   of(state: SessionState, nowSeconds: number): EndReason | 'unavailable' | undefined;
   /**
-   * Whether a session has run out, and nobody has ended it. Its refresh token is left at the issuer then. False if nobody can tell: a login may have replaced
-   * it, and many issuers keep one grant for both. Later than a moment after its absolute end nobody can tell, and no browser shows the cookie.
+   * Whether a session has only expired, so that its refresh token was not revoked. False if that cannot be checked: a login may have replaced the session, and
+   * many issuers keep one grant for both. It cannot be checked later than a moment after the absolute end. By then, no browser sends the cookie.
    */
   hasOnlyRunOut(state: SessionState, nowSeconds: number): boolean;
   /** Whether a session was ended by somebody, as far as this process knows. */
   isRevoked(state: SessionState): boolean;
   /**
-   * Whether somebody was logged out, so that the session's refresh token has no use either. After a login that replaced the session it has: many issuers keep
-   * one grant per user and client, and to revoke a refresh token of it would end the new session, too (RFC 7009 s2.1).
+   * Whether somebody was logged out, so that the session's refresh token can be revoked. It is false if a login replaced the session: many issuers keep one
+   * grant per user and client, and to revoke a refresh token of it would end the new session, too (RFC 7009 s2.1).
    */
   isLoggedOut(state: SessionState): boolean;
-  /** Ends a session: at once in this process. The promise resolves when all that share the revocations will know. @throws RevocationStoreError */
+  /** Ends a session: at once in this process. The promise resolves when all processes that share the revocations will learn of it. @throws RevocationStoreError */
   revoke(session: EndingSession, reason: EndReason): Promise<void>;
 }
 
@@ -57,8 +57,8 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
   }
 
   /**
-   * Revokes the session's own id. A user who has ended more sessions than his share loses his earlier sessions instead, by one revocation for all of them: the
-   * revocations must not fill up, since then the sessions of others would end.
+   * Revokes the session's own id. If a user has ended more sessions than the user's share, it revokes all of the user's earlier sessions by one revocation
+   * instead: the revocations must not overflow, which would end the sessions of others.
    */
   async function revoke({ id, subject, issuedAt, startedAt, endsAt }: EndingSession, reason: EndReason): Promise<void> {
     const now = Math.floor(clock.now() / 1000);

@@ -30,7 +30,7 @@ interface Followed {
   readonly connections: Set<Connection>;
 }
 
-/** Nobody tells when a session reaches its idle or its absolute end. */
+/** No event says that a session has reached its idle or its absolute end, so they are checked this often. */
 const CHECK_MS = 5000;
 
 /**
@@ -48,7 +48,7 @@ export function createOpenConnections(config: EndConfig, newestOf: Refresher['kn
   const closing = createClosing();
 
   function watch(): () => void {
-    // revocations often come in crowds
+    // revocations often come in bursts
     const soon = createSoon(checkAll);
     const timer = setInterval(checkAll, CHECK_MS).unref();
     const unlisten = revocations.onAdded(soon.ask);

@@ -27,9 +27,9 @@ const OPENED_COOKIES = { maxEntries: 50_000, maxBytes: 67_108_864 };
 const OPENED_STATES = { maxEntries: 10_000, maxBytes: 67_108_864 };
 /** How long the store keeps a session after its end. A late request then gets the reason, and the refresh token can be revoked. */
 const KEPT_SECONDS = 60;
-/** The same, for a session that ended because it was idle. It is longer, because the user may only be at lunch. */
+/** The same, for a session that ended because it was idle. It is longer, because the user may return. */
 const KEPT_IDLE_SECONDS = 3600;
-/** How often, at most, this process sends the cookie of a session again. Requests that still show the former one may be many, and a client may ignore the new one. */
+/** How often, at most, this process sends the cookie of a session again. Many requests may still have the previous one, and a client may ignore the new one. */
 const SENT_AGAIN_MS = 10_000;
 const MAX_SENT_AGAIN = 10_000;
 
@@ -143,7 +143,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
 
   /**
    * A refresh has moved the end, and the answer with the new cookie did not reach the browser: it was lost, or the refresh belonged to no request. With the
-   * former cookie, the browser would lose the session at its former end.
+   * previous cookie, the browser would lose the session at its previous end.
    */
   async function withCookie(state: SessionState): Promise<FoundSession> {
     return { kind: 'session', state, setCookies: await cookieOf(state) };
