@@ -1,16 +1,16 @@
 import type { Clock } from '../lib/clock.js';
 
-/** Stops asking an endpoint that is down, so that requests need not wait for it and it need not answer them all when it is back. */
+/** Sends no requests to an endpoint that is down, so that clients need not wait for it, and so that it is not flooded when it is back. */
 export interface Circuit {
-  /** Returns whether the endpoint may be asked now. After a pause, one question goes first. Each question that may be asked must report how it ended. */
+  /** Returns whether an introspection may be sent now. After a pause, a single one goes first. Each one that is sent must report how it ended. */
   mayAsk(): boolean;
   succeeded(): void;
-  /** @param pauseSeconds how long the server wants to be left alone, if it says so */
+  /** @param pauseSeconds how long the server asks to wait, if it says so */
   failed(message: string, pauseSeconds?: number): void;
-  /** The question ended and said nothing about the endpoint. */
+  /** The introspection ended, and its result says nothing about the endpoint. */
   ended(): void;
   readonly isOpen: boolean;
-  /** How long nobody asks, 0 if somebody may. */
+  /** How long no introspection may be sent; 0 if one may. */
   readonly pauseSeconds: number;
   readonly lastError: string | undefined;
 }
@@ -53,7 +53,7 @@ export function createCircuit(clock: Pick<Clock, 'monotonic'>, onChange: (isOpen
     failed(message, pauseSeconds) {
       lastError = message;
       failures++;
-      // questions that were under way when it opened say nothing new
+      // introspections that were under way when it opened say nothing new
       if (opened > 0 && !isProbing) return;
       if (failures >= FAILURES_IN_A_ROW || pauseSeconds !== undefined)
         open(Math.min(LONGEST_PAUSE_SECONDS, Math.max(FIRST_PAUSE_SECONDS * 2 ** opened, pauseSeconds ?? 0)));
@@ -83,7 +83,7 @@ export interface Circuits {
 }
 
 /**
- * Anybody can send tokens about which the endpoint, or a firewall in front of it, answers with an error, or too late. They must not stop the questions about
+ * Anybody can send tokens about which the endpoint, or a firewall in front of it, answers with an error, or too late. They must not stop the introspection of
  * tokens in use.
  *
  * @param onChange is called with `true` when one of the two opens, and with `false` when both are closed again

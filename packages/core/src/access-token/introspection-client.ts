@@ -21,12 +21,12 @@ export type Questioned =
       readonly pauseSeconds: number | undefined;
     };
 
-/** Asks one introspection endpoint. */
+/** Sends requests to one introspection endpoint. */
 export interface IntrospectionClient {
   ask(token: string, signal: AbortSignal): Promise<Questioned>;
   /** Finds the endpoint. @throws IssuerRequestError */
   warm(signal: AbortSignal): Promise<void>;
-  /** Looks for the address in the metadata again, before the next question. */
+  /** Looks for the address in the metadata again, before the next introspection. */
   forgetAddress(): void;
   close(): void;
   /** undefined: not known yet. */

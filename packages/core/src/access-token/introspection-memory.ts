@@ -23,13 +23,13 @@ interface Entry {
 
 /**
  * The answers of one endpoint, by the hash of endpoint and token. Active and refused tokens are kept apart, because anybody can send any number of tokens that
- * are refused: they must not evict those in use. An active token stays when its answer is no longer fresh, so that its next question comes before those about
+ * are refused: they must not evict those in use. An active token stays when its answer is no longer fresh, so that its next introspection goes before those of
  * unknown tokens.
  */
 export interface AnswerMemory {
   /** Returns an active token, fresh or not. */
   active(name: string): IntrospectedToken | undefined;
-  /** Returns why a token is refused, if it was asked about a moment ago. */
+  /** Returns why a token is refused, if it was introspected a moment ago. */
   refused(name: string, nowMs: number): VerificationFailure | undefined;
   keep(name: string, token: string, verified: IntrospectedToken): void;
   /** Forgets an active token. */

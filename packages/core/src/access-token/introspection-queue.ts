@@ -1,7 +1,7 @@
-/** Limits how many questions are asked at a time, and how many wait. */
+/** Limits how many introspections are under way at a time, and how many wait. */
 export interface QuestionQueue {
   /**
-   * Returns a function to call when the question has ended; undefined if it must wait.
+   * Returns a function to call when the introspection has ended; undefined if it must wait.
    *
    * @param isKnown whether the token was active a short time ago
    */
@@ -16,7 +16,7 @@ export interface QuestionQueue {
   readonly size: { readonly asking: number; readonly waiting: number };
 }
 
-/** Too many questions wait already. */
+/** Too many introspections wait already. */
 export class QueueFullError extends Error {
   constructor() {
     super('too many tokens wait for introspection');
@@ -25,7 +25,7 @@ export class QueueFullError extends Error {
 
 type Grant = () => void;
 
-/** The share of simultaneous questions that is reserved for tokens that were active a short time ago. */
+/** The share of simultaneous introspections that is reserved for tokens that were active a short time ago. */
 const RESERVED = 0.25;
 
 /**
@@ -56,7 +56,7 @@ export function createQuestionQueue(maxConcurrent: number, maxQueued: number): Q
     };
   }
 
-  /** A question that ended leaves a turn for one other at the most. */
+  /** An introspection that ends frees a turn for at most one other. */
   function grantNext(): void {
     const queue = known.size > 0 ? known : others;
     if (!hasTurn(queue === known)) return;

@@ -5,7 +5,7 @@ import { isNumericDate } from '../lib/numeric-date.js';
 /** An answer about an active token. */
 export interface ActiveAnswer {
   readonly claims: JsonObject;
-  /** When it was asked for, in seconds since the epoch. */
+  /** When the introspection request was sent, in seconds since the epoch. */
   readonly askedAt: number;
 }
 

@@ -3,7 +3,7 @@ import { createAnswerSealer, type ActiveAnswer } from './introspection-seal.js';
 
 /** The answers that the processes of a fleet share. Only those about active tokens: strangers could fill the store with the others. */
 export interface SharedAnswers {
-  /** Returns an answer that is still fresh. It never rejects: if the store cannot be read, the issuer is asked. */
+  /** Returns an answer that is still fresh. It never rejects: if the store cannot be read, the guard introspects the token. */
   find(name: string, token: string, nowSeconds: number): Promise<ActiveAnswer | undefined>;
   share(name: string, token: string, answer: ActiveAnswer, ttlSeconds: number): void;
 }

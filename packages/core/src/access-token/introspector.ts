@@ -44,22 +44,22 @@ export interface IntrospectionHealth {
   readonly endpoint: string | undefined;
   /** Whether tokens can be introspected now: the address is known, and the endpoint does not count as down for the tokens in use. */
   readonly usable: boolean;
-  /** The kept answers about active tokens. */
+  /** How many answers about active tokens are cached. */
   readonly activeTokens: number;
-  /** The kept answers about tokens that are refused. */
+  /** How many answers about refused tokens are cached. */
   readonly refusedTokens: number;
-  /** The questions that are being asked, and those that wait. */
+  /** How many introspections are under way, and how many wait. */
   readonly asking: number;
   readonly waiting: number;
-  /** While the endpoint counts as down: when it is asked again. */
+  /** While the endpoint counts as down: when the next introspection is sent. */
   readonly retryInSeconds: number | undefined;
-  /** Why the last question failed, and why `bearerTokenFile` could not be read again. */
+  /** Why the last introspection failed, and why `bearerTokenFile` could not be read again. */
   readonly lastError: string | undefined;
 }
 
-/** Asks one issuer about its tokens. */
+/** Introspects the tokens of one issuer. */
 export interface Introspector {
-  /** Returns a promise only if the issuer must be asked. */
+  /** Returns a promise only if there is no cached answer. */
   introspect(token: string, nowSeconds: number): Verification | Promise<Verification>;
   warm(): Promise<void>;
   health(): IntrospectionHealth;
@@ -78,7 +78,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
   const shared = createSharedAnswers(introspection);
   const limits = new Set<AbortController>();
   let isClosed = false;
-  /** Questions under way, so that requests with the same token share one (rule 77). */
+  /** Introspections under way, so that requests with the same token share one (rule 77). */
   const underWay = new Map<string, Promise<Verification>>();
   const circuits = createCircuits(clock, (isOpen) => {
     if (isOpen) {
@@ -104,7 +104,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
 
   async function ask(hash: string, token: string, known: IntrospectedToken | undefined): Promise<Verification> {
     const endsAtMs = performance.now() + timeoutSeconds * 1000;
-    // before it waits for a turn: a token that another process asked about need not wait behind a flood of unknown ones
+    // before it waits for a turn: a token that another process has introspected need not wait behind a flood of unknown ones
     const found = shared && (await shared.find(hash, token, clock.now() / 1000));
     if (isClosed) return unavailable(CLOSED);
     if (found) return accept(hash, token, found, clock.monotonic() - Math.max(0, clock.now() / 1000 - found.askedAt) * 1000, known);
@@ -121,7 +121,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     }
   }
 
-  /** Waits for at most half of the question's time. With less time left, a slow endpoint could answer no question of a flood. */
+  /** Waits for at most half of the time limit. With less time left, a slow endpoint could not answer any introspection during a flood. */
   async function waitForTurn(isKnown: boolean, endsAtMs: number): Promise<(() => void) | string> {
     const limit = timeLimit(endsAtMs - performance.now() - timeoutSeconds * 500);
     try {
@@ -134,7 +134,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     }
   }
 
-  /** The signal of one question: it aborts after the time limit, and when the guard is closed. */
+  /** The signal of one introspection: it aborts after the time limit, and when the guard is closed. */
   function timeLimit(ms: number = timeoutSeconds * 1000): { readonly signal: AbortSignal; end(): void } {
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(new Error('the time is over')), Math.max(1, ms));
@@ -160,7 +160,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     const isKnown = known !== undefined;
     const circuit = circuits.of(isKnown);
     if (!circuit.mayAsk()) return unavailable(circuit.lastError!, circuit.pauseSeconds);
-    // what is known from the answer is as old as the question
+    // the answer may describe the moment at which the request was sent
     const askedAtMs = clock.monotonic();
     const askedAt = clock.now() / 1000;
     const result = await client.ask(token, signal);
@@ -186,7 +186,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     report('active');
     const answer = { claims: result.answer, askedAt };
     const verified = accept(hash, token, answer, askedAtMs, known);
-    // nobody waits for the store, and if it fails, other processes only ask, too
+    // no request waits for the store, and if it fails, other processes introspect the token themselves
     if (isVerified(verified)) shared?.share(hash, token, answer, Math.min(cacheSeconds, verified.auth.expiresAt - askedAt));
     return verified;
   }
@@ -199,7 +199,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     tokenSignals.checkSoon();
   }
 
-  /** Examines an active answer, and keeps what it means. */
+  /** Examines an active answer, and caches the result. */
   function accept(hash: string, token: string, { claims, askedAt }: ActiveAnswer, askedAtMs: number, known: IntrospectedToken | undefined): Verification {
     const seconds = freshSeconds(claims, askedAt);
     const fresh = { freshUntilMs: askedAtMs + seconds * 1000, freshUntilSeconds: askedAt + seconds };

@@ -20,8 +20,8 @@ export interface TokenExchangeOptions {
   /** For `private_key_jwt` (RFC 7523): the key that signs assertions. */
   readonly privateKey?: PrivateKeyOption | undefined;
   /**
-   * For `tls_client_auth` (RFC 8705): the client certificate and its key, in PEM. The token endpoint must have a certificate of the authorities in `ca`. For the
-   * issuer's metadata, they count besides those that Node trusts.
+   * For `tls_client_auth` (RFC 8705): the client certificate and its key, in PEM. The authorities in `ca` must have issued the certificate of the token
+   * endpoint. For the issuer's metadata, they count in addition to those that Node trusts.
    */
   readonly tls?: TlsParts | undefined;
   /** The address of the token endpoint. By default the issuer's metadata names it. */
@@ -34,9 +34,9 @@ export interface TokenExchangeOptions {
   readonly timeoutSeconds?: number | undefined;
   /** How long a called API may take until its answer begins. Default: 30. */
   readonly callTimeoutSeconds?: number | undefined;
-  /** How long an exchanged token is used for the same received token at most. It is never used beyond the expiry of either. 0: for one call. Default: 300. */
+  /** How long an exchanged token is used for the same received token, at most. It is never used after either has expired. 0: for one call. Default: 300. */
   readonly cacheSeconds?: number | undefined;
-  /** The most exchanged tokens that are kept. Default: 5000. */
+  /** The most exchanged tokens in the cache. Default: 5000. */
   readonly maxEntries?: number | undefined;
   /** The most exchanges at a time. Default: 20. */
   readonly maxConcurrent?: number | undefined;
@@ -60,7 +60,7 @@ export interface ExchangeTarget {
   /** The API's address at the authorization server, sent as `resource` (RFC 8693 s2.1) instead of `audience`. */
   readonly resource?: string | undefined;
   /**
-   * Sends the received token as it is, instead of exchanging it. The API can then use it everywhere where the user's client can, also at this API. A token that is
+   * Sends the received token as it is, instead of exchanging it. The API can then use it wherever the user's client can, including this API. A token that is
    * bound to its client is refused.
    */
   readonly unsafeRelayReceivedToken?: boolean | undefined;

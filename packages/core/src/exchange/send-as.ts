@@ -14,7 +14,7 @@ export interface Sending {
   readonly apiFetch: typeof globalThis.fetch | undefined;
   /** @throws TokenExchangeError */
   findToken(): Promise<FoundToken>;
-  /** Forgets a kept token that the API did not accept. */
+  /** Removes a cached token that the API did not accept. */
   forgetToken(token: string): void;
 }
 
@@ -23,7 +23,7 @@ const OWN_FIELDS = ['authorization', 'proxy-authorization', 'dpop'];
 const PROTOCOLS: ReadonlySet<string> = new Set(['https:', 'http:']);
 
 /**
- * Calls an API with a token. A kept token may have been revoked meanwhile. So if the API answers 401 to one, the call is sent once more with a new token,
+ * Calls an API with a token. A cached token may have been revoked meanwhile. So if the API answers 401 to one, the call is sent once more with a new token,
  * provided that its body can be sent again. A new token is never tried twice.
  */
 export async function sendAs(url: string | URL, init: RequestInit = {}, sending: Sending): Promise<Response> {

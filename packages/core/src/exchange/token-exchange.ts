@@ -24,7 +24,7 @@ export interface TokenExchange {
 export interface FetchAsOptions {
   /** One of the option `audiences`. */
   readonly audience: string;
-  /** Another scope than that of the options, separated by spaces. The authorization server decides whether to grant it. */
+  /** Scopes to request instead of those in the options, separated by spaces. The authorization server decides whether to grant it. */
   readonly scope?: string | undefined;
 }
 
@@ -39,7 +39,7 @@ export type FetchAs = (url: string | URL, init?: RequestInit) => Promise<Respons
 export interface TokenExchangeHealth {
   /** The token endpoint. undefined if it is not known yet, or if all audiences relay the received token. */
   readonly endpoint: string | undefined;
-  /** The tokens that are kept. */
+  /** How many tokens are cached. */
   readonly entries: number;
   /** How many exchanges are under way, and how many wait for their turn. */
   readonly exchanging: number;

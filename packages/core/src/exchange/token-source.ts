@@ -23,11 +23,11 @@ export interface FoundToken {
   readonly wasKept: boolean;
 }
 
-/** Exchanges tokens, and keeps them. */
+/** Exchanges tokens, and caches them. */
 export interface TokenSource {
   /** @throws TokenExchangeError */
   find(wanted: Wanted): Promise<FoundToken>;
-  /** Forgets a token that an API did not accept, unless it was replaced meanwhile. */
+  /** Removes a token that an API did not accept, unless it was replaced meanwhile. */
   forget(wanted: Wanted, token: string): void;
   warm(): Promise<void>;
   health(): TokenExchangeHealth;
@@ -72,7 +72,7 @@ export function createTokenSource(server: ExchangeServer, config: ExchangeConfig
     let leave: (() => void) | undefined;
     try {
       leave = await turn(limit.signal);
-      // what is known of the new token's lifetime is as old as the request for it
+      // the lifetime of the new token may count from the moment at which the request was sent
       const askedAtMs = clock.monotonic();
       const askedAt = clock.now() / 1000;
       const issued = await client.exchange(wanted.received, wanted.target, wanted.scope, limit.signal);

@@ -101,7 +101,7 @@ const FORBIDDEN_OF_ANSWERS = {
   unsafeAcceptAnswersWithoutIssuer: FORBIDDEN.unsafeAcceptAnyTenant,
 } as const satisfies Partial<Record<keyof IntrospectionOptions, string>>;
 
-/** The assertions by which this API authenticates itself are JWTs, too. */
+/** The assertions with which this API authenticates are JWTs, too. */
 function introspectionOptions(options: object, wrong: WrongOption): object {
   for (const [name, demand] of Object.entries(FORBIDDEN_OF_ANSWERS)) if (isOn(own(options, name))) contradict(wrong, `introspection.${name}`, demand);
   const key = own(options, 'privateKey');

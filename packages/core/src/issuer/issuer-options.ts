@@ -105,7 +105,7 @@ export interface IssuerOptions {
   readonly scopesClaim?: NamesClaim | undefined;
   readonly keyFetching?: KeyFetchingOptions | undefined;
   /**
-   * Asks the issuer about tokens (RFC 7662): about opaque ones, and with `introspect: 'always'` about JWTs too. Without it, opaque tokens are refused. Set it
+   * Introspects tokens at the issuer (RFC 7662): opaque ones, and with `introspect: 'always'` JWTs too. Without it, opaque tokens are refused. Set it
    * for an issuer that the options list: it cannot be combined with `{tenant}`, and a function cannot return it.
    *
    * @example introspection: { clientId: 'orders-api', clientSecret: process.env.CLIENT_SECRET }
@@ -146,16 +146,16 @@ export interface KeyFetchingOptions {
    */
   readonly jwksHosts?: readonly string[] | undefined;
   /**
-   * A file with the certificates of the authorities (PEM) that the servers of metadata and keys must have certificates of, instead of those that Node trusts. It
-   * is read at each fetch. Cannot be combined with a `fetch` of your own. Where the guard only looks for an introspection endpoint in metadata, it trusts both these
-   * authorities and those of Node. For the endpoint itself these do not count.
+   * A file with certificates of authorities (PEM). They must have issued the certificates of the servers with metadata and keys: those that Node trusts do not
+   * count. The file is read at each fetch. Cannot be combined with a `fetch` of your own. Where the guard only looks for an introspection endpoint in metadata, it
+   * trusts both these authorities and those of Node. For the endpoint itself these do not count.
    */
   readonly caFile?: string | undefined;
   /** The same as text, in PEM. */
   readonly ca?: string | undefined;
   /**
    * A file with a token that the server of the keys demands, such as the API server of Kubernetes. It is read at each fetch, and sent only over https and only to
-   * the origin that the options name (`jwksUri`, else `metadataUrl`, else `issuer`): not to another one that metadata name, and not along redirects.
+   * the origin that the options name (`jwksUri`, else `metadataUrl`, else `issuer`): not to another one that the metadata names, and not along redirects.
    */
   readonly bearerTokenFile?: string | undefined;
   /** How long keys are fresh if the server's `Cache-Control` sets no lifetime. A lifetime that it sets is limited to between a minute and an hour. Default: 600. */

@@ -21,13 +21,13 @@ export interface Introspected {
 export interface Standing {
   /** False once a later answer said that the token is not active. */
   isActive: boolean;
-  /** When the issuer must be asked again, in milliseconds of the monotonic clock, which stands still while a machine is suspended ... */
+  /** When the token must be introspected again, in milliseconds of the monotonic clock, which stands still while a machine is suspended ... */
   freshUntilMs: number;
   /** ... and in seconds since the epoch, by a clock that may be set back. The earlier one counts. */
   freshUntilSeconds: number;
 }
 
-/** Whether an answer can still be used without another question. */
+/** Whether an answer can still be used without another introspection. */
 export function isFresh({ freshUntilMs, freshUntilSeconds }: Standing, clock: Pick<Clock, 'monotonic'>, nowSeconds: number): boolean {
   return clock.monotonic() < freshUntilMs && nowSeconds < freshUntilSeconds;
 }
