@@ -50,7 +50,7 @@ import { createBackchannelLogout, type BackchannelLogoutOptions } from './securi
 import { createSharedSignals, type SharedSignalsOptions } from './security-event/shared-signals.js';
 import { behaviourOf } from './vocabulary/reason.js';
 
-/** What a guard can be asked beyond its own methods. */
+/** What other parts of this package can ask a guard, in addition to its own methods. */
 interface HiddenChecks {
   /** Publishes no event. */
   readonly silently: ResourceGuard['check'];
@@ -75,7 +75,7 @@ export function checkSilently(guard: ResourceGuard, request: ProtectedRequest, r
   return silently ? silently(request, requirements) : guard.check(request, requirements);
 }
 
-/** Returns the checks by which an adapter's guards decide on one request several times. A guard of another copy of the package does without. */
+/** Returns the checks by which an adapter's guards decide on one request several times. For a guard of another copy of the package, returns the guard itself. */
 export function repeatedChecksOf(guard: ResourceGuard): RepeatedChecks {
   return hiddenChecks.get(guard)?.repeated ?? guard;
 }

@@ -45,8 +45,8 @@ export interface GuardOptions extends IssuerOptions {
    */
   readonly claims?: ClaimsSchema | undefined;
   /**
-   * Accepts encrypted access tokens (nested JWTs: RFC 7519 s5.2), and decrypts them with these keys of the API. What is inside must be a signed JWT that is valid
-   * as any other. Default: encrypted tokens are refused.
+   * Accepts encrypted access tokens (nested JWTs: RFC 7519 s5.2), and decrypts them with these keys of the API. The content must be a signed JWT that is valid
+   * like any other. Default: encrypted tokens are refused.
    *
    * @example decryptionKeys: [{ file: '/run/secrets/decryption.jwk' }, { key: previousKey, kid: '2025' }]
    */
@@ -56,7 +56,7 @@ export interface GuardOptions extends IssuerOptions {
   readonly tokenCache?: false | TokenCacheOptions | undefined;
   /**
    * The browser session of this API's own web app: `createBrowserSession(...)` of `@tokenward/browser-session`. A request with its cookie and without an
-   * `Authorization` header is authenticated by the session's access token, which must be valid as any other. The decision's headers then contain the
+   * `Authorization` header is authenticated by the session's access token, which must be valid like any other. The decision's headers then contain the
    * session's `Set-Cookie` lines.
    */
   readonly session?: BrowserSessionCredentials | undefined;
@@ -68,13 +68,13 @@ export interface GuardOptions extends IssuerOptions {
   /** Where the access token may be, besides the `Authorization` header. Default: nowhere else. */
   readonly credentials?: CredentialsOptions | undefined;
   /**
-   * How the proofs of tokens that are bound to a key are checked (DPoP, RFC 9449), or `false`: then every such token is refused. Tokens that are bound to
-   * nothing stay bearer tokens, unless `senderConstraint` says otherwise.
+   * How the proofs of tokens that are bound to a key are checked (DPoP, RFC 9449). With `false`, every such token is refused. Tokens that are not bound
+   * are still accepted as bearer tokens, unless `senderConstraint` says otherwise.
    */
   readonly dpop?: false | DpopOptions | undefined;
   /**
    * Demands that every token is bound to its sender: to a key (`dpop`), to a client certificate (`mtls`), or to one of them (`any`). Default: tokens that are
-   * bound to nothing are accepted.
+   * not bound are accepted.
    */
   readonly senderConstraint?: SenderConstraint | undefined;
   /** Where revocations are kept, and for how long. */

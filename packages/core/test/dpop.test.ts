@@ -342,7 +342,7 @@ describe('rule 84: htu is the URI that the client addressed', () => {
 
   test('rule 85: refuses every proof if the origin is not known, and says which option to set', async () => {
     const { send } = await createDpopScene();
-    const refused = expectProofRefused(await send({}, { origin: undefined }), /nobody knows the origin/);
+    const refused = expectProofRefused(await send({}, { origin: undefined }), /the origin of this API is not known/);
     expect(refused.explain().remedy).toContain('publicOrigin');
   });
 

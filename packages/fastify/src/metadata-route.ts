@@ -19,7 +19,7 @@ export function metadataConfig(routes: MetadataRoutes): FastifyContextConfig {
 
 /**
  * Returns whether a request gets the metadata as its answer. Guards let it pass then, because nothing else can run. Fastify's router also sends other spellings of
- * the path to such a route. They get the answer for unknown paths, which an app may make itself, so guards do not let them pass.
+ * the path to such a route. They get the answer for unknown paths, which may be a handler of the app, so guards do not let them pass.
  */
 export function getsMetadata({ raw, method, headers, routeOptions }: FastifyRequest): boolean {
   const target = raw.url;

@@ -21,7 +21,7 @@ export interface AnsweredRequest {
   readonly headers: undefined;
 }
 
-/** What a guard says about a request: either there is a response to return, or the request is admitted. */
+/** The result of a guard: either there is a response to return, or the request is admitted. */
 export type GuardResult<A extends Auth<object> | undefined = Auth> = AdmittedRequest<A> | AnsweredRequest;
 
 /** Guards requests: by hand, or around a handler. */

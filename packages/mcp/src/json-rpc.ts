@@ -8,7 +8,7 @@ export interface Call {
 /** Why a body is not understood, in fixed words for operators. */
 export type OddBody = 'no parsed body' | 'not a JSON-RPC message' | 'an empty batch' | 'a batch that is too long' | 'a tool call without the name of a tool';
 
-/** As the MCP SDK bounds it. */
+/** The limit of the MCP SDK. */
 const MAX_MESSAGES = 100;
 
 const TOOLS_CALL = 'tools/call';

@@ -68,7 +68,7 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
 
 const { canActivate } = TokenwardGuard.prototype;
 
-/** An early refusal of a large request may last. An early admission does not: the token may have expired or the request changed while the body arrived. */
+/** An early refusal of a large request stays in force. An early admission does not: the token may have expired or the request changed while the body arrived. */
 function decideOn({ request, response, socket }: Carrier, requirements: RouteRequirements, engine: Engine): Decision | Promise<Decision> {
   // the next message on a socket is another call
   const decision = engine.decide(request, requirements, socket === undefined);

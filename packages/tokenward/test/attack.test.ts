@@ -150,7 +150,7 @@ test('says that the result would mean nothing for an open route, a refused token
   const gone = await listen(() => {});
   await gone.close();
   for (const [url, message] of [
-    [openRoute, 'the server answers 200 without a token, so an admitted one would mean nothing'],
+    [openRoute, 'the server answers 200 without a token, so an admitted token would prove nothing'],
     [closed, 'the server answers 403 to a valid token, so a refusal would mean nothing'],
     [broken, 'the server closes the connection'],
     [gone.url, 'no server answers at http://127.0.0.1:'],

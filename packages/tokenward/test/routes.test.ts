@@ -54,7 +54,7 @@ test.each([
   ['no file', ['missing.ts'], 2, /<app> names no file/],
   ['a folder', ['.'], 2, /<app> names no file/],
   ['an unknown export', ['express.ts', '--export', 'ap'], 2, /express\.ts has no export of the name in --export: did you mean app\? It exports .*app/],
-  ['an export that is no app', ['express.ts', '--export', 'nothing'], 2, /express\.ts exports nothing, which is no app/],
+  ['an export that is not an app', ['express.ts', '--export', 'nothing'], 2, /express\.ts exports nothing, which is neither an app/],
   [
     'an exception that names no route',
     ['express.ts', '--except', 'GET /helth'],

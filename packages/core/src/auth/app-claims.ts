@@ -15,7 +15,7 @@ import type { Claims } from './claims.js';
  */
 export interface Register {}
 
-/** The claims of an app: what {@link Register} declares, or {@link Claims}. Of a schema, its output type. */
+/** The claims of an app: what {@link Register} declares, or {@link Claims}. For a schema, its output type. */
 export type AppClaims = Register extends { readonly claims: infer Declared } ? DeclaredClaims<Declared> : Claims;
 
 /** The claims from a guard without a schema. A declared type applies to them. The output of a declared schema does not, because no schema has run. */

@@ -8,13 +8,13 @@ export interface UriFailure {
   readonly found?: string | undefined;
 }
 
-const UNKNOWN_ORIGIN: UriFailure = { cause: 'nobody knows the origin of this API, so htu cannot be compared' };
+const UNKNOWN_ORIGIN: UriFailure = { cause: 'the origin of this API is not known, so htu cannot be compared' };
 const NOT_A_URI: UriFailure = { cause: 'its htu is not an http or https URI' };
 
 /**
  * Compares the `htu` of a proof with the URI of its request, both without query and fragment (RFC 9449 s4.3 (9)), and in one spelling (RFC 3986 s6.2.2, s6.2.3).
  *
- * @param publicOrigin the origin that clients use, if the options name it. Otherwise the request's own counts
+ * @param publicOrigin the origin that clients use, if the options name it. Otherwise the origin of the request is used
  * @returns undefined if they are the same
  */
 export function compareTargetUri(htu: string, request: ProtectedRequest, publicOrigin: string | undefined): UriFailure | undefined {

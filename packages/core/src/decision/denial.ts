@@ -40,7 +40,7 @@ const WORDS: Readonly<Record<Refusal, Words>> = {
     detail: 'The body of the request is missing or malformed',
     hasChallenge: false,
   },
-  // no challenge, since a page that sends the session cookie needs a header, and no token
+  // no challenge, since a page that sends the session cookie needs a header, not a token
   cross_site_request: {
     status: 403,
     title: 'Forbidden',

@@ -45,18 +45,18 @@ export interface MetadataEndpoint {
     readonly target: string;
     readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   }): MetadataAnswer | undefined;
-  /** The paths that it answers. None if no option says the URL of this API. */
+  /** The paths that it answers. Empty if no option names the URL of this API. */
   readonly paths: readonly string[];
-  /** The address that challenges name in `resource_metadata`. undefined if no option says the URL of this API. */
+  /** The address that challenges name in `resource_metadata`. undefined if no option names the URL of this API. */
   readonly url: string | undefined;
-  /** The authorization servers that it offers. None if no option says which. */
+  /** The authorization servers that it offers. Empty if no option names any. */
   readonly authorizationServers: readonly string[];
 }
 
 const MAX_ITEMS = 1000;
 const MAX_TEXT = 1000;
 
-/** Scopes by which a client asks the authorization server for something else than access to an API. */
+/** Scopes by which a client requests something other than access to an API. */
 const NOT_OF_APIS: ReadonlySet<string> = new Set(['openid', 'offline_access']);
 
 /** Returns the scopes that metadata may offer: a client that asks for all of them must not get an ID token, or access while the user is away. */

@@ -21,7 +21,7 @@ export type StepName =
 /** A step of the pipeline. */
 export interface PipelineStep {
   readonly name: StepName;
-  /** What the step checks, in words that are true if it passes. */
+  /** What the step checks, as a statement that is true if it passes. */
   readonly title: string;
   /** The reasons of the refusals in this step. */
   readonly reasons: readonly Reason[];

@@ -2,7 +2,7 @@ import { pageOf } from '../explain/explanation.js';
 import type { Reason } from '../vocabulary/reason.js';
 import { isObserved, type Events } from './events.js';
 
-/** What is particular about an outage. */
+/** What is special about an outage. */
 export interface OutageDetails {
   /** Whether the caller of `warm()` gets the message, as an error. Then only the end of the outage is printed. Default: false. */
   readonly isTold?: boolean | undefined;

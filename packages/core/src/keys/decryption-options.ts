@@ -21,7 +21,7 @@ export interface DecryptionKeyOption {
 
 /** How the guard treats encrypted tokens. */
 export interface EncryptedTokensOptions {
-  /** Refuses JWTs that are not encrypted. Opaque tokens, which only the issuer can read, stay as they are. Default: false. */
+  /** Refuses JWTs that are not encrypted. Opaque tokens, which only the issuer can read, are not affected. Default: false. */
   readonly required?: boolean | undefined;
   /** The allowed algorithms for the content (`enc`). Default: A128GCM, A192GCM, A256GCM, A128CBC-HS256, A192CBC-HS384, A256CBC-HS512. */
   readonly contentAlgorithms?: readonly ContentEncryptionAlgorithm[] | undefined;

@@ -181,7 +181,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     publish('tokenward:keys-refreshed', { issuer: name(), source: 'issuer', keyIds: set.keyIds.map((keyId) => printable(keyId)), remarks: set.remarks });
   }
 
-  /** Prints that the metadata is away, or back. It publishes no event: the keys were refreshed. */
+  /** Prints that the metadata cannot be fetched, or can be again. It publishes no event, because the keys were refreshed. */
   function tellMetadataOutage(): void {
     if (closed || isMetadataAway === (metadataError !== undefined)) return;
     // anybody can invent an unverified issuer

@@ -9,11 +9,11 @@ export interface FetchLimits {
   readonly maxBytes: number;
   /** The time after which the signal of {@link fetchJson} aborts. */
   readonly timeoutSeconds: number;
-  /** Returns what a fetch of an address shows and trusts. undefined: nothing, and the authorities of Node. */
+  /** Returns the credentials and the trusted authorities for the fetch of an address. undefined: no credentials, and the authorities that Node trusts. */
   readonly access?: ((url: string) => FetchAccess) | undefined;
 }
 
-/** What a fetch shows to the server, and whom it trusts. */
+/** The credentials that a fetch sends, and the authorities that it trusts. */
 export interface FetchAccess {
   readonly request?: AuthorizedGet | undefined;
   readonly tls?: TlsTrust | undefined;

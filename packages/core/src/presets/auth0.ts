@@ -5,7 +5,7 @@ import { finish, readDomain, readPreset, readTexts, withKnown, type PresetOption
 export interface Auth0Options extends PresetOptions {
   /** The tenant's domain as in the tokens' `iss`: `example.eu.auth0.com`, or your custom domain. */
   readonly domain: string;
-  /** The organizations, by ID (`org_...`), for one of which the token must be. Default: any or none. */
+  /** The organizations, by ID (`org_...`). The token must be for one of them. Default: any or none. */
   readonly organizationIds?: readonly string[] | undefined;
 }
 

@@ -18,10 +18,10 @@ export interface ClerkOptions extends Omit<PresetOptions, 'audience' | 'allowedC
 }
 
 /**
- * Returns the options for tokens of Clerk: session tokens of your own apps, or access tokens (JWT) of OAuth applications. For both, use a guard for each.
+ * Returns the options for tokens of Clerk: session tokens of your own apps, or access tokens (JWT) of OAuth applications. To accept both, create a guard for each.
  *
- * - The tokens have no `aud`. For session tokens, `azp` takes its place: the origin of the app that asked for the token. It keeps tokens of other apps of the
- *   instance out. For OAuth, the client does.
+ * - The tokens have no `aud`. For session tokens, `azp` takes its place: the origin of the app that asked for the token. So tokens of other apps of the
+ *   instance are refused. For OAuth tokens, the client ID does the same.
  * - Sessions that still have a task to do (`sts` is `pending`) are refused, as are tokens of JWT templates and of machines, which have no session.
  * - Roles are `org:admin` and so on, with the permissions of the active organization (`org:invoices:read`).
  *

@@ -8,7 +8,7 @@ export interface GithubActionsOptions extends PresetOptions {
   readonly repositories?: readonly string[] | undefined;
   /** The repositories by ID, which stays the same if one is renamed, and is never used again if one is deleted. */
   readonly repositoryIds?: readonly string[] | undefined;
-  /** The owners, of whose repositories all may call: `octo-org`. */
+  /** The owners. All of their repositories may call: `octo-org`. */
   readonly owners?: readonly string[] | undefined;
   /** The owners by ID. */
   readonly ownerIds?: readonly string[] | undefined;

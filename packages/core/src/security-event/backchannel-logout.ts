@@ -37,7 +37,7 @@ const MAX_SKEW_SECONDS = 3600;
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Fixed words, which contain nothing from the token (OpenID Connect Back-Channel Logout 1.0 s2.8). */
 const REFUSED = answer(400, JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not valid here' }));
-/** OpenID Connect Back-Channel Logout 1.0 s2.8 has 400 for a failed logout, too. But a server that gets 400 does not send the token again: the logout is lost. */
+/** OpenID Connect Back-Channel Logout 1.0 s2.8 prescribes 400 for a failed logout, too. But a server that gets 400 does not send the token again: the logout is lost. */
 const FAILED = JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The logout could not be carried out now' });
 const NOT_YET = JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The key of the logout token is not known yet' });
 const DONE = answer(200, '');

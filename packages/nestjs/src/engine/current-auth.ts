@@ -22,7 +22,7 @@ export function getAuth(from: ExecutionContext | object, optional?: 'optional'):
   return isContext(from) ? authIn(from, optional) : authOf(from, optional);
 }
 
-/** @param guard the name of the guard whose finding is wanted. Default: the handler's own guard */
+/** @param guard the name of the guard whose result is wanted. Default: the handler's own guard */
 export function authIn(context: ExecutionContext, optional?: 'optional', guard?: string): Auth | undefined {
   const name = guard === undefined ? 'getAuth' : 'guard.getAuth';
   const rule = ruleOfHandler(context.getClass(), context.getHandler());

@@ -195,7 +195,7 @@ function placeOf(gateway: object): Place {
   return { port: (Reflect.getMetadata('port', gateway) as number | undefined) ?? 0, path, namespace };
 }
 
-/** An adapter may have created a server at an unknown place. The requirements of every gateway then apply to it. */
+/** If an adapter created a server at an unknown place, the requirements of every gateway apply to it. */
 function isSamePlace(one: Place, other: Place): boolean {
   if (other.port === undefined) return true;
   return one.port === other.port && one.path === other.path && slashed(one.namespace) === slashed(other.namespace);

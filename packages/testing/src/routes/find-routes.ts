@@ -14,5 +14,5 @@ export async function findRoutes(app: object): Promise<readonly FoundRoute[]> {
   if (isHono(given)) return honoRoutes(given);
   if (isKoa(given)) return koaRoutes(given);
   if (isExpress(given)) return expressRoutes(given);
-  throw misuse('app', 'is no app of Express, Fastify, Koa, NestJS or Hono. Pass the app itself, not its server or its guard');
+  throw misuse('app', 'is not an app of Express, Fastify, Koa, NestJS or Hono. Pass the app itself, not its server or its guard');
 }

@@ -16,8 +16,8 @@ export interface Internals {
 }
 
 /**
- * Nest leaves no mark on the functions that it registers as routes without a handler. So this has Nest make one of each, and compares their texts. Those of an app are
- * never equal. If Nest makes them in another way, they count as the app's own. If it makes both in the same way, as early releases do, they count as middleware.
+ * Nest leaves no mark on the functions that it registers as routes without a handler. So this has Nest make one of each, and compares their source texts. Those of an app's functions
+ * are never equal. If Nest makes them in another way, they count as the app's own. If it makes both in the same way, as early releases do, they count as middleware.
  */
 export async function internalsOf(app: object): Promise<Internals> {
   const { routesResolver, middlewareModule } = app as NestInternals;

@@ -15,7 +15,7 @@ export interface AttackResult {
   readonly judgements: readonly Judgement[];
   /** Cases that were left out because of a limit, or because the server no longer answered. */
   readonly untried: number;
-  /** Whether the server answers no longer: the last case that it answered, or failed at, is the last of `judgements`. */
+  /** Whether the server no longer answers: the last case that it answered, or failed at, is the last of `judgements`. */
   readonly isDown: boolean;
   /** Whether a valid token was still admitted afterwards. */
   readonly admitsAfterwards: boolean;
@@ -24,7 +24,7 @@ export interface AttackResult {
 /** A server that is down answers none of these. */
 const FAILURES_IN_A_ROW = 5;
 
-/** Checks that the server tells a valid token from none. Otherwise a refusal says nothing. */
+/** Checks that the server distinguishes a valid token from no token. Otherwise a refusal proves nothing. */
 export async function checkBaseline(target: Target, token: string, exchange: Exchange): Promise<{ readonly without: number; readonly valid: number }> {
   const without = statusOf(await exchange(target, {}));
   const valid = statusOf(await exchange(target, withToken(token)));
@@ -34,7 +34,7 @@ export async function checkBaseline(target: Target, token: string, exchange: Exc
     );
   }
   if (without < 300 || without > 499) {
-    throw new CannotRunError(`the server answers ${without} without a token, so an admitted one would mean nothing. Name a route that requires a token`);
+    throw new CannotRunError(`the server answers ${without} without a token, so an admitted token would prove nothing. Name a route that requires a token`);
   }
   return { without, valid };
 }
@@ -68,5 +68,5 @@ function withToken(token: string): AttackRequest {
 
 function statusOf(answer: ReceivedAnswer | NoAnswer): number {
   if (answer.kind === 'answer') return answer.status;
-  throw new CannotRunError('the server closes the connection, or answers no HTTP within 5 seconds. Check its log');
+  throw new CannotRunError('the server closes the connection, or sends no HTTP answer within 5 seconds. Check its log');
 }

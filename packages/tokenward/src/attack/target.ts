@@ -12,7 +12,7 @@ export interface Target {
  * Reads the address to attack, and resolves its host, once.
  *
  * @returns the target at each address of its host: a server may listen on one of 127.0.0.1 and ::1 only
- * @throws UsageError if it is no http or https URL, or if one of its addresses is not on this machine
+ * @throws UsageError if it is not an http or https URL, or if one of its addresses is not on this machine
  */
 export async function readTargets(text: string, lookup?: Lookup): Promise<readonly Target[]> {
   const url = URL.parse(text);

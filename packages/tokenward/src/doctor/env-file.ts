@@ -32,7 +32,7 @@ export function readEnvFile(path: string, cwd: string): EnvFile {
       return undefined;
     }
     const value = values[name]!;
-    if (value !== value.trim()) checks.push(warn('env file', `${name} has blanks around its value`, `Remove them: issuer and audience are compared exactly.`));
+    if (value !== value.trim()) checks.push(warn('env file', `${name} has white space around its value`, `Remove them: issuer and audience are compared exactly.`));
     if (name !== names[0]) {
       checks.push(
         note(
@@ -66,7 +66,7 @@ function textOf(path: string): string {
   } catch (error) {
     throw new CannotRunError(`--env-file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
   }
-  if (size > MAX_BYTES) throw new UsageError('--env-file has more than 1 MiB, so it is no file of environment variables');
+  if (size > MAX_BYTES) throw new UsageError('--env-file has more than 1 MiB, so it is not a file of environment variables');
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

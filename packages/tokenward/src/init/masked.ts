@@ -1,5 +1,5 @@
 /**
- * Returns a program's text with blanks in place of comments and of what is inside quotes, so that a pattern finds code only. The length and the line
+ * Returns a program's text with spaces in place of comments and of what is inside quotes, so that a pattern finds code only. The length and the line
  * breaks stay. It does not know regular expressions and nested templates: then more or less is masked, and a person sees the change before it is written.
  */
 export function masked(text: string): string {

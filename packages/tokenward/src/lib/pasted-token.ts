@@ -10,7 +10,7 @@ export interface GivenToken {
 }
 
 /**
- * Takes a token out of what people have at hand: a header line, quotes, a token response.
+ * Extracts a token from the forms in which people copy it: a header line, in quotes, a token response.
  *
  * @throws UsageError if there is no token; the message never repeats the input
  */

@@ -1,6 +1,6 @@
 import type { IssuerOptions } from '@tokenward/core';
 
-/** Stands for one segment of an issuer, which is another one for each tenant. */
+/** Stands for the segment of an issuer that differs for each tenant. */
 const TENANT = '{tenant}';
 
 export function isTemplate(address: string): boolean {

@@ -7,7 +7,7 @@ import { controlProof, MAX_REQUEST_BYTES, PROOF_HEADER } from './control-proof.j
 import { readStates, type IssuerState } from './state-file.js';
 
 const TIMEOUT_MS = 20_000;
-/** How long an issuer may take to show that it runs. Of two issuers, a busy one must not count as ended. */
+/** How long an issuer may take to show that it runs. If two issuers run, the busy one must not count as ended. */
 const RUNNING_WITHIN_MS = 5000;
 const MAX_BYTES = 8 * 1024 * 1024;
 
@@ -36,7 +36,7 @@ export async function localIssuers(env: Env, issuer?: string): Promise<LocalIssu
 async function stateNow(state: IssuerState): Promise<'running' | 'silent' | 'ended'> {
   const signal = AbortSignal.timeout(RUNNING_WITHIN_MS);
   try {
-    // there is no such action, and the answer is proven all the same
+    // there is no such action, but the answer has the proof all the same
     return (await post(state, '/', '{}', signal)).isProven ? 'running' : 'ended';
   } catch {
     return signal.aborted ? 'silent' : 'ended';
@@ -85,7 +85,7 @@ export async function askIssuer(state: IssuerState, action: string, body: object
   const { issuer } = state;
   const asked = JSON.stringify(body);
   if (Buffer.byteLength(asked) > MAX_REQUEST_BYTES)
-    throw new CannotRunError('the local issuer takes no request of more than 64 KiB. Ask for less in the token');
+    throw new CannotRunError('the local issuer accepts no request of more than 64 KiB. Ask for a token with fewer or shorter claims');
   let answer: Answer;
   try {
     answer = await post(state, `/${action}`, asked, AbortSignal.timeout(TIMEOUT_MS));
@@ -104,7 +104,7 @@ export async function askIssuer(state: IssuerState, action: string, body: object
 interface Answer {
   readonly status: number;
   readonly body: string;
-  /** Whether it comes from who knows the secret, and answers this request. */
+  /** Whether the sender knows the secret, and answers this request. */
   readonly isProven: boolean;
 }
 

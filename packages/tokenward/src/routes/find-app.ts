@@ -6,7 +6,7 @@ type Exports = Readonly<Record<string, unknown>>;
 const USUAL = ['default', 'app', 'server', 'router', 'createApp', 'buildApp', 'build'];
 
 /**
- * Finds the app in the exports of a module. A function that is no app creates one.
+ * Finds the app in the exports of a module. A function that is not an app creates one.
  *
  * @returns words that follow the name of the file if there is none
  */
@@ -21,7 +21,7 @@ export async function findApp(exports: Exports, name: string | undefined): Promi
   }
   const module = Object.values(all).find((one) => isClass(one) && one.name.endsWith('Module')) as { readonly name: string } | undefined;
   const remedy = module && `. For NestJS, export a function: export const createApp = () => NestFactory.create(${module.name})`;
-  if (name !== undefined) return `exports ${name}, which is no app of Express, Fastify, Koa, NestJS or Hono, and no function that returns one${remedy ?? ''}`;
+  if (name !== undefined) return `exports ${name}, which is neither an app of Express, Fastify, Koa, NestJS or Hono nor a function that returns one${remedy ?? ''}`;
   return `exports no app under a usual name. It exports ${listOf(names)}${remedy ?? '. Name the app with --export, or export it: export const app = ...'}`;
 }
 
