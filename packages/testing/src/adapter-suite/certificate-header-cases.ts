@@ -96,7 +96,7 @@ export const certificateHeaderCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 94: Connection cannot remove the certificate, and without one the token is no bearer token',
+    name: 'rule 94: Connection cannot remove the certificate, and without one the token is not accepted as a bearer token',
     over: 'HTTP/1.1',
     async run(suite) {
       const token = await bound(suite);
@@ -110,7 +110,7 @@ export const certificateHeaderCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 95: a header from a proxy that does not have its exact form is no certificate',
+    name: 'rule 95: ignores a header from a proxy that does not have the exact form of a certificate',
     async run(suite) {
       const token = await bound(suite);
       for (const { options, header } of FORMS) {

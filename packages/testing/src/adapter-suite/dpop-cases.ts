@@ -83,7 +83,7 @@ export const dpopCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 88: a bound token by the Bearer scheme gets 401, and an unbound token is none by the DPoP scheme',
+    name: 'rule 88: refuses a bound token with the scheme Bearer, and an unbound token with the scheme DPoP',
     async run(suite) {
       const refusals: string[] = [];
       const app = await suite.start({ onRefused: ({ reason }) => refusals.push(reason) });
@@ -208,7 +208,7 @@ export const dpopCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 89: a store of replays that is full or fails is 503 with Retry-After, and tokens without proof go on',
+    name: 'rule 89: answers 503 with Retry-After if the store of replays is full or fails, and still accepts tokens without proof',
     async run(suite) {
       const caller = await callerOf(suite);
       const failures = [
@@ -250,7 +250,7 @@ export const dpopCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 90: with nonceSecret, each proof needs a nonce of the fleet, and the answer to an old one brings the next',
+    name: 'rule 90: with nonceSecret, each proof needs a nonce of the fleet, and the answer to an old one contains the next',
     async run(suite) {
       const clock = createTestClock();
       const caller = await callerOf(suite, { lifetimeSeconds: 3600 }, clock);
@@ -443,7 +443,7 @@ function wrongProofs(app: SuiteApp, caller: Caller, stranger: DpopClient): reado
     ['no signature', `${head}.${body}.`],
     ['a fourth part', `${good}.${signature}`],
     ['padding', `${good}=`],
-    ['text that is no proof', 'PLANTED'],
+    ['text that is not a proof', 'PLANTED'],
     ['the access token', caller.token],
     ['alg none', make({ header: { alg: 'none' } })],
     ['a symmetric alg', make({ header: { alg: 'HS256' } })],
@@ -457,7 +457,7 @@ function wrongProofs(app: SuiteApp, caller: Caller, stranger: DpopClient): reado
     ['a stranger', make({}, stranger)],
     ['a critical extension', make({ header: { crit: ['PLANTED'], PLANTED: 1 } })],
     ['no jti', make({ claims: { jti: undefined } })],
-    ['a jti that is no text', make({ claims: { jti: 1 } })],
+    ['a jti that is not a text', make({ claims: { jti: 1 } })],
     ['another method', make({ claims: { htm: 'POST' } })],
     ['a method in lower case', make({ claims: { htm: 'get' } })],
     ['no method', make({ claims: { htm: undefined } })],

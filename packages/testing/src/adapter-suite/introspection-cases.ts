@@ -71,7 +71,7 @@ export const introspectionCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 76: an endpoint that fails is 503 with Retry-After, and tokens with a kept answer go on',
+    name: 'rule 76: answers 503 with Retry-After if the endpoint fails, and still accepts tokens with a cached answer',
     async run(suite) {
       const app = await startWith(suite);
       const known = suite.issuer.issueOpaqueToken();

@@ -147,7 +147,7 @@ export const metadataCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 110: serves nothing unless it is told to, and unless an option says the URL of the API',
+    name: 'rule 110: serves no metadata unless the app asks for it and an option names the URL of the API',
     async run(suite) {
       for (const [options, metadata] of [
         [{ audience: API }, undefined],

@@ -55,7 +55,7 @@ export const sessionCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 4: an Authorization header beside a session cookie decides alone, and a bad one is refused although the session is good',
+    name: 'rule 4: an Authorization header next to a session cookie decides alone, and a bad one is refused although the session is valid',
     async run(suite) {
       const session = createCookieSession();
       const app = await startWith(suite, session);
@@ -164,7 +164,7 @@ export const sessionCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'sets all cookies of a session on an admitted answer, beside those of the app, and once',
+    name: 'sets all cookies of a session on an admitted answer, in addition to those of the app, and once',
     async run(suite) {
       for (const isWaiting of [false, true]) {
         const session = createCookieSession({ isWaiting });

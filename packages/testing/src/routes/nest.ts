@@ -77,7 +77,7 @@ function ofNest(route: FoundRoute, rules: readonly HttpRule[] | undefined, versi
   const marked: readonly Place[] = (config as { readonly [PLACES]?: readonly Place[] })[PLACES] ?? [];
   const places = [...handlers.flatMap(placesAt), ...marked];
   if (places.length === 0) {
-    return [rules && !route.isUnknown ? { ...route, note: route.note ?? "is no handler of Nest, so Nest's guards do not run for it" } : route];
+    return [rules && !route.isUnknown ? { ...route, note: route.note ?? "is not a handler of Nest, so Nest's guards do not run for it" } : route];
   }
   const found = rules?.filter(({ owner, method }) => places.some((place) => place.owner === owner && place.method === method)) ?? [];
   if (found.length === 0) return [route];

@@ -70,7 +70,7 @@ const COMPUTED: PolicyOfRoute = { words: 'a policy that is made from the request
 const ORIGINALS = ['__original', '__COMPOSED_HANDLER'] as const;
 const MAX_WRAPPERS = 16;
 
-/** Returns what a function of a framework's chain demands; undefined if it is no guard. */
+/** Returns what a function of a framework's chain demands; undefined if it is not a guard. */
 export function demandsIn(handle: unknown, route?: object): GuardDemands | undefined {
   let at: unknown = handle;
   for (let depth = 0; typeof at === 'function' && depth < MAX_WRAPPERS; depth++) {

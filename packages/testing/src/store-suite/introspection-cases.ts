@@ -28,7 +28,7 @@ function newName(): string {
 
 export const introspectionCases: readonly IntrospectionCacheCase[] = [
   {
-    name: 'a value is returned as it was set, and an unknown name has none',
+    name: 'returns a value as it was set, and nothing for an unknown name',
     async run({ cache }) {
       for (const text of ODD_TEXTS) {
         const name = newName();
