@@ -230,7 +230,7 @@ test('finds the file that a script starts, and keeps its mode', async () => {
 
 test.each([
   ['creates two apps', "import express from 'express';\nconst a = express();\nconst b = express();\n", 'it creates several apps'],
-  ['chains the call', "import Fastify from 'fastify';\nconst app = Fastify().withTypeProvider();\n", 'an expression that goes on'],
+  ['chains the call', "import Fastify from 'fastify';\nconst app = Fastify().withTypeProvider();\n", 'an expression that continues'],
   ['uses the name guard', "import express from 'express';\nconst app = express();\nconst guard = 1;\n", 'it uses the name guard already'],
   ['creates the app in a comment', "import express from 'express';\n/*\nconst app = express();\n*/\n", 'does not create the app in a way that is known here'],
   [

@@ -10,7 +10,7 @@ export interface ChunkedCookie {
 const MAX_CHUNK_LENGTH = 3800;
 export const MAX_CHUNKS = 3;
 /**
- * For the names and values of all chunks. Node answers 431 to a request with more than 16 KiB of headers, unless it is told otherwise: the cookies of login
+ * For the names and values of all chunks. By default, Node answers 431 to a request with more than 16 KiB of headers: the cookies of login
  * attempts may take 4 KiB, and 2 KiB remain for all other headers. A larger cookie would be written once, and then refused at every request.
  */
 export const MAX_CHUNKED_LENGTH = 10_240;

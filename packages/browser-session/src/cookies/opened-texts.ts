@@ -38,7 +38,7 @@ const BYTES_PER_ENTRY = 800;
  * Creates a memory of opened texts. A number computed from the last characters finds an entry, and then the whole text is compared: to look up a string at all
  * costs more than the rest. A text replaces another one with the same number, which is then opened again at its next use.
  *
- * There are two generations. A hit moves an entry to the young one. When that is full, it becomes the old one, and the former old one is dropped whole.
+ * There are two generations. A hit moves an entry to the young one. When that is full, it becomes the old one, and the previous old one is dropped whole.
  */
 export function createOpenedTexts<V>({ maxEntries, maxBytes }: OpenedTextsLimits): OpenedTexts<V> {
   let young: Generation<V> = { entries: new Map(), bytes: 0 };

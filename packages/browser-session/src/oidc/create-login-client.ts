@@ -58,7 +58,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   const pushes = createCallLimit(MAX_LOGIN_CALLS);
   const codes = createCallLimit(MAX_LOGIN_CALLS);
 
-  /** The configuration is made anew for each call: it freezes the difference of the clocks. openid-client reads the machine's clock itself. */
+  /** Each call needs a new configuration, because it contains the difference of the clocks. openid-client reads the machine's clock itself. */
   function configurationOf(metadata: Metadata, skewSeconds: number): oidc.Configuration {
     const client = {
       [oidc.clockSkew]: Math.round((clock.now() - Date.now()) / 1000),

@@ -130,7 +130,7 @@ function counts([name, value]: readonly [string, unknown], { kty, crv }: JWK): b
 }
 
 function noKeySet(url: string): string {
-  return `${printableUrl(url)}: the answer is no key set (JWKS)`;
+  return `${printableUrl(url)}: the answer is not a key set (JWKS)`;
 }
 
 /** Returns the algorithms that the metadata lists, `EdDSA` and `Ed25519` by both names (RFC 9864); undefined if it lists none. */

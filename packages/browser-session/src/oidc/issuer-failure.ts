@@ -109,7 +109,7 @@ function clientErrorWords({ code, message, cause }: oidc.ClientError): string {
       return 'the answer of the issuer is not JSON';
     case 'OAUTH_MISSING_SERVER_METADATA':
     case 'OAUTH_INVALID_SERVER_METADATA':
-      return "the issuer's metadata lacks an address that is needed, or it is no URL";
+      return "the issuer's metadata lacks an address that is needed, or has one that is not a URL";
     case 'OAUTH_UNSUPPORTED_OPERATION':
       return 'the answer of the issuer uses something that is not supported, such as an encrypted ID token or another token type than Bearer';
     default:

@@ -347,7 +347,7 @@ describe('keys', () => {
 
   test('a key set with a broken key is an outage, and says nothing about the ID token', async () => {
     script.keys = () => ({ keys: [{ kty: 'EC', crv: 'P-256', kid: 'k1', alg: 'ES256', x: 'AA', y: 'AA' }] });
-    expect(await clientWith().logIn()).toMatchObject({ failure: 'unavailable', cause: `${ISSUER}/jwks: the answer is no key set (JWKS)` });
+    expect(await clientWith().logIn()).toMatchObject({ failure: 'unavailable', cause: `${ISSUER}/jwks: the answer is not a key set (JWKS)` });
   });
 
   test('finds the right one of several without a kid', async () => {

@@ -32,7 +32,7 @@ export function keepNowhere(headers: Headers): void {
   headers.set('cache-control', 'no-store');
 }
 
-/** Whether a field has a directive. Texts in quotes, which may contain commas, are no directives. */
+/** Whether a field has a directive. Texts in quotes, which may contain commas, are not directives. */
 function says(field: string, directive: RegExp): boolean {
   return namesIn(field.replace(/"(?:[^"\\]|\\.)*"?/g, '""')).some((one) => directive.test(one));
 }

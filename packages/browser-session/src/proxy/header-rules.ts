@@ -61,7 +61,7 @@ export function apiHeaders(
 /**
  * Returns the headers for the browser.
  *
- * @param raw names and values by turns, as the API sent them
+ * @param raw alternating names and values, as the API sent them
  * @param setCookies of the session
  */
 export function browserHeaders(raw: readonly string[], setCookies: readonly string[], { passSetCookie }: Pick<ProxyConfig, 'passSetCookie'>): Headers {

@@ -2,7 +2,7 @@ import type { ClientRequest } from 'node:http';
 import type { Patience } from './patience.js';
 
 /**
- * Sends a body to the API, no faster than the API takes it. If the API closes the connection, the rest of the body is let go.
+ * Sends a body to the API, no faster than the API takes it. If the API closes the connection, the rest of the body is dropped.
  *
  * @param length that the headers promise. A body that is longer would be the beginning of another request to the API
  * @throws an error (the promise rejects) if the body breaks off, or has another length

@@ -19,7 +19,7 @@ export function failureAnswer(failure: UpstreamFailure, setCookies: readonly str
   return problemAnswer({ ...FAILURES[failure], setCookies });
 }
 
-const UNREACHABLE = { status: 502, detail: 'The API cannot be reached, or its answer is no HTTP' } as const;
+const UNREACHABLE = { status: 502, detail: 'The API cannot be reached, or does not answer with HTTP' } as const;
 const FAILURES: Readonly<Record<UpstreamFailure, Pick<Problem, 'status' | 'detail'>>> = {
   timeout: { status: 504, detail: 'The API did not answer in time' },
   body: { status: 400, detail: 'The body of the request is incomplete, or longer than Content-Length says' },

@@ -16,7 +16,7 @@ export interface UpstreamCall {
 }
 
 /**
- * Why a call has no answer. `unreachable`: no connection, or the answer is no HTTP. `timeout`: the API took too long to begin. `left`: the client left.
+ * Why a call has no answer. `unreachable`: no connection, or the answer is not HTTP. `timeout`: the API took too long to begin. `left`: the client left.
  * `body`: the client's body is not as long as it said. `request`: HTTP has no form for the request, such as a control character in a header.
  */
 export type UpstreamFailure = 'unreachable' | 'timeout' | 'left' | 'body' | 'request';
@@ -128,7 +128,7 @@ function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 }
 
-/** Node sends the body of a DELETE without any framing unless it is told: the API would take it for the next request. */
+/** By default, Node sends the body of a DELETE without any framing: the API would read it as the next request. */
 function framed(headers: UpstreamCall['headers'], hasBody: boolean, length: number | undefined): Record<string, string> {
   const { 'content-length': _length, ...rest } = headers;
   if (!hasBody) return rest;

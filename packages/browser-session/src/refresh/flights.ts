@@ -17,7 +17,7 @@ export interface Flights {
    * the old one is used up.
    */
   inTime(flight: Flight): Promise<Refreshed | undefined>;
-  /** Makes `close` wait for work that a flight has left, such as a result that the store has not taken yet. It must not reject. */
+  /** Makes `close` wait for work that a flight has left, such as a result that the store has not saved yet. It must not reject. */
   follow(work: Promise<void>): void;
   /** Resolves when nothing is under way, and after a few seconds in any case. */
   close(): Promise<void>;

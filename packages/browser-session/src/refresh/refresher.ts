@@ -52,13 +52,13 @@ export interface Refresher {
   /**
    * Ends a session that a new login replaces. Returns its newest state; undefined if nobody knows more than its id.
    *
-   * @param state the former session, if the request has shown its cookie
-   * @param keepsGrant the same user has logged in: many issuers keep one grant for both, so what a refresh under way brings is not revoked
+   * @param state the previous session, if the request has sent its cookie
+   * @param keepsGrant the same user has logged in: many issuers keep one grant for both, so the new tokens of a refresh under way are not revoked
    * @throws SessionStoreError or RevocationStoreError (the promise rejects) if other processes may not know of the end yet
    */
   endReplaced(session: EndingSession, state: SessionState | undefined, keepsGrant: boolean): Promise<SessionState | undefined>;
   /**
-   * Waits a few seconds for the refreshes under way, and for results that the store has not taken yet: their new refresh tokens would be lost with the process,
+   * Waits a few seconds for the refreshes under way, and for results that the store has not saved yet: their new refresh tokens would be lost with the process,
    * and the old ones are used up.
    */
   close(): Promise<void>;

@@ -22,7 +22,7 @@ export function renewedState(
     refreshToken: tokens.refreshToken ?? state.refreshToken,
     idToken: tokens.idToken ?? state.idToken,
     usedAt: nowSeconds,
-    // the old refresh token goes on, so its end holds
+    // the old refresh token stays valid, so its expiry still applies
     endsAt: tokens.refreshToken === undefined ? Math.min(state.endsAt, limit) : limit,
   };
 }

@@ -3,8 +3,8 @@ import type { RouteContext } from '../routes/route-context.js';
 import type { SessionEventAction, SessionEventReason } from '../session-events.js';
 
 /**
- * Revokes the refresh token of a session that has ended (RFC 7009). Returns whether it is revoked. The issuer may be down: the failure is published, and the
- * session has ended all the same.
+ * Revokes the refresh token of a session that has ended (RFC 7009). Returns whether it is revoked. If the issuer is down, the failure is published. The
+ * session has ended in any case.
  */
 export async function revokeRefreshToken(
   refreshToken: string | undefined,

@@ -39,7 +39,7 @@ export function createSaveRefresh(
     } catch (error) {
       // a store of somebody else may throw any error
       if (!(error instanceof ConfigurationError)) return keepUnsaved(state, next, release);
-      // The tokens have grown too large for cookies. The old refresh token is used up, so this process alone can go on.
+      // The tokens have grown too large for cookies. The old refresh token is used up, so only this process can use the session.
       warn(error.message, 'refresh not kept');
       setCookies = NO_LINES;
     }
@@ -62,7 +62,7 @@ export function createSaveRefresh(
     unsaved.set(state.id, { version: state.version, next, release });
     if (isFirst) flights.follow(saveLater(state));
     publish('refresh', 'failed', 'store_unavailable');
-    // the former access token may still be valid: a refresh begins ahead of its end
+    // the previous access token may still be valid: a refresh begins before it expires
     if (config.clock.now() / 1000 < state.accessTokenEndsAt) return { outcome: 'fresh', state, setCookies: NO_LINES };
     return { outcome: 'unavailable', cause: 'the session store cannot be reached, so the refreshed session could not be saved' };
   }
@@ -99,7 +99,7 @@ export function createSaveRefresh(
   }
 
   /**
-   * The answer brings the browser its new cookie meanwhile. The lease is kept until others can see the result: otherwise a process that gets the old
+   * Meanwhile, the answer sends the browser its new cookie. The lease is kept until others can see the result: otherwise a process that gets the old
    * cookie would send the old refresh token again, and the issuer would end the session.
    */
   async function shareAgain(state: SessionState, next: SessionState, release: () => Promise<void>): Promise<void> {

@@ -20,7 +20,7 @@ export interface SessionEnder {
   watch(next: SessionState): void;
   /** Call it if the session is about to end in this process. */
   stopWatching(id: string): void;
-  /** Call it if a login of the same user replaces the session. What a refresh under way brings is then not revoked. */
+  /** Call it if a login of the same user replaces the session. The new tokens of a refresh under way are then not revoked. */
   keepGrant(id: string): void;
 }
 

@@ -29,7 +29,7 @@ export function page(parts: PageParts): Response {
   return html(status, title, '', `<main><h1>${escaped(title)}</h1><p>${escaped(text)}</p>${anchor}</main>`, setCookies, headers);
 }
 
-/** The answer to a browser that loads an address ahead of a click. It is no success, so the browser drops it and asks again after the click. */
+/** The answer to a browser that loads an address ahead of a click. Its status is an error, so the browser drops it and sends the request again after the click. */
 export function notAhead(title: string): Response {
   return page({ status: 403, title, text: 'This address cannot be loaded ahead of a click.' });
 }

@@ -28,7 +28,7 @@ const SEALED_EXTRA = 103;
 /** Browsers send the same header again and again. A header that is known need not be read at all, so this is a small part of what opened texts take. */
 const HEADERS_SHARE = 0.25;
 
-/** @param valueOf returns the value of a text that was opened; undefined if it is none that this package writes */
+/** @param valueOf returns the value of a text that was opened; undefined if this package did not write it */
 export function createSessionCookie<V extends object>(
   cookie: ChunkedCookie,
   sealer: Sealer,

@@ -31,7 +31,7 @@ export function textOf({ scopes, ...state }: SessionState): string {
   return JSON.stringify(Object.fromEntries(Object.entries(NAMES).map(([name, short]) => [short, values[name as keyof SessionState]])));
 }
 
-/** Reads the text of a session; undefined if it is none, or one of another version of this package. */
+/** Reads the text of a session; undefined if it is not a session, or was written by another version of this package. */
 export function stateOf(text: string): SessionState | undefined {
   const members = membersOf(text);
   if (!members) return undefined;

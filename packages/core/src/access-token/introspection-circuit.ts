@@ -15,7 +15,7 @@ export interface Circuit {
   readonly lastError: string | undefined;
 }
 
-/** A single failure is no outage. */
+/** A single failure is not an outage. */
 const FAILURES_IN_A_ROW = 3;
 const FIRST_PAUSE_SECONDS = 1;
 const LONGEST_PAUSE_SECONDS = 30;

@@ -77,7 +77,7 @@ const FIVE_SEGMENTS = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Whether a token has the form of a JWT: three segments of base64url. Three segments with other characters count, too, if they begin like the header of a JWT: a
- * JWT that somebody padded is no opaque token.
+ * JWT with padding is not an opaque token.
  */
 function isJwtShaped(token: string, decrypts: boolean): boolean {
   const first = token.indexOf('.');

@@ -37,7 +37,7 @@ export interface NativeGuard<Request extends object, Native extends readonly unk
   decide(request: Request, requirements: RouteRequirements, isStep?: boolean): Decision | Promise<Decision>;
   /** Returns what {@link decide} would decide now. It stores nothing and sends no event: {@link decide} will be called later. */
   foresee(request: Request, requirements: RouteRequirements): Decision | Promise<Decision>;
-  /** Does the same as {@link decide}, for the arguments of a user's `guard.check(request, ...policies)`. It may only ask, so it is no step. */
+  /** Does the same as {@link decide}, for the arguments of a user's `guard.check(request, ...policies)`. The result is not a step: the user may only ask. */
   check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision<Auth> | Promise<Decision<Auth>>;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
   /** Does the same as {@link requirementsFor}, and adds the scopes of the policies to the metadata. */

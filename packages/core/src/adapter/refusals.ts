@@ -82,7 +82,7 @@ export function callQuietly(listener: () => unknown): void {
   function failed(): void {
     if (warned) return;
     warned = true;
-    process.emitWarning('onRefused failed. The refusal was answered all the same. Further failures are not reported', { code: 'TOKENWARD_LISTENER' });
+    process.emitWarning('onRefused failed. The refusal was sent anyway. Further failures are not reported', { code: 'TOKENWARD_LISTENER' });
   }
 
   try {

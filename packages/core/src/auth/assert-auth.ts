@@ -3,7 +3,7 @@ import { shapeOf } from '../lib/shape-of.js';
 import { isThenable } from '../lib/thenable.js';
 import type { Auth } from './auth.js';
 
-/** @throws ConfigurationError if a value is no `Auth`, because `check` refused or its promise was not awaited, for example */
+/** @throws ConfigurationError if a value is not an `Auth`, for example because `check` refused or its promise was not awaited */
 export function assertAuth(auth: unknown): void {
   if (isObject(auth) && isObject((auth as Partial<Auth>).claims)) return assertMembers(auth as Partial<Auth>);
   if (isThenable(auth)) throw misuse('permit(auth, policy)', 'auth is a promise. Await it first');

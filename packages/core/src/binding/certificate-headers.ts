@@ -37,7 +37,7 @@ function readEscapedPem(value: string): string | undefined {
   return body === undefined ? undefined : thumbprintOfBase64(body.replaceAll(/\r?\n/g, ''));
 }
 
-/** Returns undefined if a character stands for itself that no encoder leaves as it is. */
+/** Returns undefined if the text contains a character that every encoder would have encoded. */
 function percentDecoded(value: string): string | undefined {
   if (!/^[\w.~%+=/-]+$/.test(value)) return undefined;
   try {

@@ -100,7 +100,7 @@ export interface Events {
   /** A logout token or security event came a second time, and had no effect. */
   'tokenward:token-replayed': { readonly issuer: string; readonly of: 'logout_token' | 'security_event' };
   /**
-   * A request with a valid certificate-bound token has a header with a certificate that did not count: it came from an address that is no trusted proxy, was
+   * A request with a valid certificate-bound token has a header with a certificate that did not count: it came from an address that is not a trusted proxy, was
    * duplicated, or was not in the right form or spelling. Somebody may try to pass as another client.
    */
   'tokenward:certificate-ignored': { readonly cause: IgnoredCertificate } & RequestEvent;

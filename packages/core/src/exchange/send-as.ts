@@ -140,7 +140,7 @@ function canSendAgain(body: RequestInit['body']): boolean {
   return !('getReader' in body) && !(Symbol.asyncIterator in body);
 }
 
-/** A new login or a stronger one is needed (RFC 9470), which no exchange brings. */
+/** A new login or a stronger one is needed (RFC 9470), and no exchange can replace it. */
 function asksForLogin({ headers }: Response): boolean {
   return /\berror\s*=\s*"?insufficient_user_authentication\b/.test(headers.get('www-authenticate') ?? '');
 }

@@ -7,7 +7,7 @@ import type { ExchangeConfig, ExchangeServer, Target } from './read-exchange.js'
 import { TokenExchangeError } from './token-exchange-error.js';
 import type { TokenExchangeHealth } from './token-exchange.js';
 
-/** What is asked for: a token for an API, in exchange for a received one. */
+/** The requested token: one for an API, in exchange for a received one. */
 export interface Wanted {
   readonly received: string;
   /** When the received token expires, in seconds since the epoch. */

@@ -344,7 +344,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   session_unavailable: {
     summary: 'The session of the request cannot be read, or its access token cannot be refreshed.',
     remedy:
-      'Check the session store and the authorization server: health() of the browser session shows the last error. The session goes on when they are back.',
+      'Check the session store and the authorization server: health() of the browser session shows the last error. The session continues when they are back.',
     refine: withCause('The session of the request cannot be read, or its access token cannot be refreshed'),
   },
 };

@@ -41,7 +41,7 @@ export interface IntrospectionOptions {
   readonly timeoutSeconds?: number | undefined;
   /** The most questions at a time. Default: 20. */
   readonly maxConcurrent?: number | undefined;
-  /** The most tokens that wait for their turn: so many tokens in use, and as many others. Beyond that, requests get 503. Default: 200. */
+  /** The most tokens that wait for their turn: this many tokens in use, and this many others. Beyond that, requests get 503. Default: 200. */
   readonly maxQueued?: number | undefined;
   /** Shares answers with the other processes of a fleet: `redisIntrospections(...)` of `@tokenward/redis`. Default: each process asks for itself. */
   readonly cache?: IntrospectionCache | undefined;

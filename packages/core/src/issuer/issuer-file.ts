@@ -13,7 +13,7 @@ export interface IssuerFile<T> {
   readonly parse: (text: string) => T;
   /** What stays in use while the file cannot be read. */
   readonly kept: string;
-  /** Why requests will be refused if that goes on, if not for the usual reason of an outage of keys. */
+  /** Why requests will be refused if that lasts, unless it is the usual reason for an outage of keys. */
   readonly reason?: Reason | undefined;
   /** Returns what the event says about new contents. Default: nothing. */
   readonly describe?: ((value: T) => { readonly keyIds: readonly string[]; readonly remarks: readonly string[] }) | undefined;

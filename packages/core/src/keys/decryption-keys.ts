@@ -30,7 +30,7 @@ export interface DecryptionKey {
   readonly bytes: number;
 }
 
-/** What an option says about its keys, beside the keys themselves. */
+/** What an option says about its keys, in addition to the keys themselves. */
 export interface KeyWishes {
   readonly kid: string | undefined;
   readonly algorithms: readonly KeyEncryptionAlgorithm[] | undefined;

@@ -166,7 +166,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   function succeed({ set, freshSeconds, ...fetched }: FetchedKeys): void {
     const now = config.clock.monotonic();
     const fresh = freshSeconds * 1000;
-    // a fetch that did not ask for the metadata must not put off the next one that does
+    // a fetch that did not ask for the metadata must not delay the next one that does
     const latest = fetched.metadataError && fetched.metadataError === metadataError?.cause ? cached!.refreshAt : Infinity;
     metadataError = fetched.metadataError && metadataUnavailable(fetched.metadataError);
     // without the metadata, the address may be an old one

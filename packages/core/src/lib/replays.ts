@@ -82,7 +82,7 @@ export function memoryReplays(clock: Clock, maxEntries: number = DEFAULT_MAX_ENT
 
   return {
     add(name, ttlSeconds, owner) {
-      // a name whose end is no number would be forgotten at once
+      // a name whose end is not a number would be evicted at once
       if (!(ttlSeconds > 0 && ttlSeconds < Infinity)) throw misuse('add()', 'ttlSeconds must be a finite number greater than 0');
       const now = clock.monotonic();
       const wallNow = clock.now();

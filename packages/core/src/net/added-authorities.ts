@@ -29,7 +29,7 @@ function authoritiesOfNode(): readonly string[] {
   try {
     return [...rootCertificates, readFileSync(process.env['NODE_EXTRA_CA_CERTS'] ?? '', 'utf8')];
   } catch {
-    // Node, too, goes on without a file that it cannot read
+    // Node, too, continues without a file that it cannot read
     return rootCertificates;
   }
 }

@@ -192,8 +192,8 @@ const NOT_IN_HOST = /[\s,/?#@\\]/;
 
 /**
  * Whether the client named one well-formed host (RFC 9112 s3.2, RFC 9113 s8.3.1). Node accepts several hosts, and malformed ones. A proxy may then have
- * used another host than the framework does. Two `Host` lines do not count even if they are equal: RFC 9112 has a server refuse them, and whoever sends them is
- * no ordinary client. Over HTTP/2, `Host` may repeat what `:authority` says.
+ * used another host than the framework does. Two `Host` lines do not count even if they are equal: RFC 9112 has a server refuse them, and ordinary
+ * clients do not send them. Over HTTP/2, `Host` may repeat what `:authority` says.
  */
 export function namesOneHost({ headers = {}, rawHeaders = [] }: Pick<RawRequest, 'headers' | 'rawHeaders'>): boolean {
   const byName = ['host', ':authority'].map((name) =>

@@ -7,8 +7,8 @@ type WriteHead = (this: ServerResponse, status: number, ...given: unknown[]) => 
 const kept = createMemory<ServerResponse, true>();
 
 /**
- * Has a response say `Cache-Control: no-store` when its headers are sent, whatever a handler says until then. The response brings the cookie of a session: a
- * cache that kept it would log others in (RFC 9111 s7.3).
+ * Has a response say `Cache-Control: no-store` when its headers are sent, whatever a handler says until then. The response sets the cookie of a session: a
+ * cache that stored it would log others in (RFC 9111 s7.3).
  */
 export function keepOutOfCaches(response: ServerResponse): void {
   const { writeHead } = response as { readonly writeHead?: unknown };
@@ -27,7 +27,7 @@ export function keepOutOfCaches(response: ServerResponse): void {
   Reflect.defineProperty(response, 'writeHead', { value: write, configurable: true, writable: true });
 }
 
-/** @param fields an object, names and values by turns, or pairs of them: Node takes all three */
+/** @param fields an object, a list of alternating names and values, or a list of pairs: Node accepts all three */
 function withoutCacheFields(fields: object): unknown {
   if (!Array.isArray(fields)) {
     const others: OutgoingHttpHeaders = { ...fields };

@@ -98,7 +98,7 @@ export function definedSchemes({ components, securityDefinitions }: WrittenDocum
   return { ...(components?.securitySchemes ?? securityDefinitions) };
 }
 
-/** The members of a Path Item Object that are no operations. */
+/** The members of a Path Item Object that are not operations. */
 const NO_OPERATIONS: ReadonlySet<string> = new Set(['$ref', 'summary', 'description', 'servers', 'parameters', 'additionalOperations']);
 
 /** Returns the operations of a document, those with methods that OpenAPI does not know included. */

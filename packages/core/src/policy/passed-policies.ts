@@ -1,7 +1,7 @@
 import { combine } from './combinations.js';
 import type { Policy } from './policy.js';
 
-/** The policies by which a guard has admitted a request. One alone is no list, so that a request with one guard costs nothing more. */
+/** The policies by which a guard has admitted a request. A single one is not put into a list, so that a request with one guard costs nothing more. */
 export type PassedPolicies = Policy | readonly Policy[];
 
 /** A request of GraphQL or a socket may pass a policy for each of its calls. */

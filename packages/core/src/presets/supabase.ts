@@ -21,7 +21,7 @@ export interface SupabaseOptions extends Omit<PresetOptions, 'audience'> {
  *
  * - The keys come from the project's JWKS. For the legacy JWT secret (HS256), set `sharedSecrets: { utf8: process.env.SUPABASE_JWT_SECRET }`; while a project
  *   migrates, also `algorithms: ['HS256', 'ES256']`, and both are accepted.
- * - The keys `anon` and `service_role` are JWTs too. They are refused: they are no user's, and the browser of everybody has the former.
+ * - The keys `anon` and `service_role` are JWTs too. They are refused: they belong to no user, and every browser has the key `anon`.
  * - Roles are read from `app_metadata.roles` and `user_role`, which only your server and your hooks write. Users can change their `user_metadata`.
  *
  * @see https://supabase.com/docs/guides/auth/jwt-fields

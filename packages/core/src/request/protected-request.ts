@@ -39,7 +39,7 @@ export interface ProtectedRequest {
    * whether a certificate in a header counts.
    */
   readonly peerAddress?: string | undefined;
-  /** The names and values of the headers in turn, as they arrived: `rawHeaders` of node:http. Shows duplicates, which `headers` may have joined. */
+  /** The alternating names and values of the headers, as they arrived: `rawHeaders` of node:http. Shows duplicates, which `headers` may have joined. */
   readonly rawHeaders?: readonly string[] | undefined;
   /** Returns the client certificate of the TLS connection. Called only for tokens that are bound to a certificate. */
   readonly clientCertificate?: (() => ClientCertificate | undefined) | undefined;

@@ -85,7 +85,7 @@ export function createRevocationMirror({
   /** The records by the minute in which they are removed, so that a sweep does not visit all of them. */
   const byEnd = new Map<number, Set<RevocationRecord>>();
   let sweptMinute = -Infinity;
-  /** What is left of the sweep that goes on. */
+  /** What is left of the current sweep. */
   let ended: Iterator<RevocationRecord, void> | undefined;
   let size = 0;
   let bytes = 0;

@@ -124,7 +124,7 @@ export function recordsOf(revocation: Revocation, issuer: RevokedIssuer, rules: 
 /** An `until` that has just passed counts as now, because the token may still be accepted within the skew, or by a process whose clock is behind. */
 function endOf(until: number | undefined, issuedUntil: number, issuer: RevokedIssuer, rules: RevocationRules, nowSeconds: number): number {
   const end = until === undefined ? Math.max(issuedUntil, Math.floor(nowSeconds)) + rules.retentionSeconds : Math.max(until, Math.ceil(nowSeconds));
-  // a later one is no date, and stores refuse it
+  // a later one is not a valid date, and stores refuse it
   return Math.min(end + issuer.clockSkewSeconds, LAST_DATE);
 }
 

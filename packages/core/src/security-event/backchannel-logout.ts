@@ -68,7 +68,7 @@ export function createBackchannelLogout(options: BackchannelLogoutOptions, { iss
       const target = sid === undefined ? { subject: sub!, issuer } : { sessionId: sid, subject: sub, issuer };
       await revocations.revoke(target, { reason: 'logout', at: iat }, skew);
       const ttlSeconds = Math.min(Math.max(1, exp - clock.now() / 1000) + skew, MAX_REMEMBERED_SECONDS);
-      // a full store is no failure: the tokens are revoked
+      // a full store is not a failure here: the tokens are revoked
       if ((await replays.add(replayName('logout', issuer, jti), ttlSeconds, replayName('issuer', issuer))) === false) {
         publish('tokenward:token-replayed', { issuer, of: 'logout_token' });
         return refuse('jti', issuer);

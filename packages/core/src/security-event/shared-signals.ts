@@ -69,7 +69,7 @@ export function createSharedSignals(options: SharedSignalsOptions, { issuers, re
     try {
       // revoked before it is remembered: after a failure, the transmitter can send it again, and revoking twice does no harm
       const done = await revokeTokens(jws, issuer);
-      // a full store is no failure: the tokens are revoked
+      // a full store is not a failure here: the tokens are revoked
       const isNew = (await replays.add(replayName('event', issuer, jws.claims['jti'] as string), REMEMBERED_SECONDS, replayName('issuer', issuer))) !== false;
       if (!isNew) publish('tokenward:token-replayed', { issuer, of: 'security_event' });
       publish('tokenward:security-event', {

@@ -30,7 +30,7 @@ const REASONS: Readonly<Record<string, true | undefined>> = Object.freeze(
   >),
 );
 
-/** Returns the answer for a session that could not be read. It never admits, and is never taken for a request without a session. */
+/** Returns the answer for a session that could not be read. It never admits the request, and never treats it as one without a session. */
 export function unavailableSession(cause: string): SessionAnswer {
   return Object.freeze({ token: undefined, failure: Object.freeze({ reason: 'session_unavailable' as const, cause }), cookies: NO_COOKIES });
 }

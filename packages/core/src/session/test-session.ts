@@ -1,7 +1,7 @@
 /** The key of the method by which a test starts a session without a login. Registered, so that two copies of this package understand each other. */
 export const START_TEST_SESSION: unique symbol = Symbol.for('tokenward.startTestSession') as never;
 
-/** What a session of a test begins with: what a login would have brought. Times are in seconds since the epoch. */
+/** The tokens with which a test starts a session, as a login would have returned them. Times are in seconds since the epoch. */
 export interface TestSessionTokens {
   readonly subject: string;
   readonly accessToken: string;

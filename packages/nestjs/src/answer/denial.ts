@@ -10,7 +10,7 @@ export class AccessDeniedException extends HttpException {
   declare readonly headers: ResponseHeaders;
   /** Why the request was refused: for operators, never for the client. Serialisation leaves it out. */
   declare readonly reason: Reason;
-  /** What a GraphQL client gets beside the message. */
+  /** What a GraphQL client gets in addition to the message. */
   readonly extensions: RefusalDetails & { readonly code: string };
 
   constructor(decision: Deny) {

@@ -17,7 +17,7 @@ export interface Handler {
   readonly rule: Rule;
   /** Whether Nest runs guards for it only when configured to: GraphQL's field and reference resolvers. */
   readonly isField: boolean;
-  /** Whether the handler or its class has the guard itself, beside the global guards. */
+  /** Whether the handler or its class has the guard itself, in addition to the global guards. */
   readonly isGuarded: boolean;
 }
 

@@ -10,7 +10,7 @@ export interface TokenParts {
   readonly segments: readonly [header: string, payload: string, signature: string];
 }
 
-/** Returns the parts of a JWT, or undefined if a token is none. */
+/** Returns the parts of a JWT, or undefined if a token is not a JWT. */
 export function partsOf(token: string): TokenParts | undefined {
   const segments = token.split('.');
   if (segments.length !== 3) return undefined;

@@ -24,6 +24,6 @@ export async function fetchPublicKeys(issuer: string): Promise<readonly JsonWebK
     throw new Error(`the keys answered with status ${answer.status}`);
   }
   const { keys } = JSON.parse((await readBytes(answer, MAX_BYTES)).toString('utf8')) as { readonly keys?: unknown };
-  if (!Array.isArray(keys)) throw new Error('the document is no key set');
+  if (!Array.isArray(keys)) throw new Error('the document is not a key set');
   return keys.filter((key): key is JsonWebKey => isObject(key) && !isNestedTooDeep(key));
 }

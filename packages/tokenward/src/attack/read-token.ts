@@ -10,7 +10,7 @@ const MAX_BYTES = 16 * 1024;
  *
  * @param patienceMs how long to wait for its first byte. A job of CI may leave a pipe open in which nothing comes
  * @returns undefined if nothing is piped
- * @throws UsageError if it is no token. The message does not repeat it
+ * @throws UsageError if it is not a token. The message does not repeat it
  * @throws CannotRunError if it breaks off, or does not end in time
  */
 export async function readToken(stdin: InputStream, patienceMs: number): Promise<string | undefined> {

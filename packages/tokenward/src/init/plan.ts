@@ -42,7 +42,7 @@ function planForApp(framework: Framework, { text, isModule }: Source, code: stri
   const [matched, indent = '', , app = 'app'] = creation!;
   const close = endOfBrackets(code, creation!.index + matched.length - 1);
   const rest = close === undefined ? undefined : /^[ \t]*(;?)[ \t]*(?=\r?\n|$)/.exec(code.slice(close));
-  if (close === undefined || !rest) return { unsure: 'the app is created in an expression that goes on' };
+  if (close === undefined || !rest) return { unsure: 'the app is created in an expression that continues after the call' };
   const taken = [...new Set([framework.imported, 'guard'])]
     .filter((name) => framework.name !== 'fastify' || name !== 'guard')
     .find((name) => new RegExp(`\\b${name}\\b`).test(code));

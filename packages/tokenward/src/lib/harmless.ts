@@ -31,7 +31,7 @@ export function shownAddress(text: string): string {
   return printable(text.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/?#]*@/i, '$1').replace(/[?#].*$/s, ''));
 }
 
-/** Returns an issuer that somebody configured. One that is no URL is shown only if it consists of words, since it may be a secret in the wrong place. */
+/** Returns an issuer that somebody configured. One that is not a URL is shown only if it consists of words, since it may be a secret in the wrong place. */
 export function shownIssuer(text: string): string {
   return /^https?:\/\//i.test(text) ? shownAddress(text) : shownMember(text);
 }

@@ -46,7 +46,7 @@ export function createControl(actions: ControlActions): Control {
       result = error instanceof MintingError ? { status: 422, body: { error: error.message } } : { status: 500, body: { error: 'the issuer failed' } };
     }
     const body = JSON.stringify(result.body);
-    // a stranger gets no proof
+    // whoever does not know the secret gets no proof
     if (result !== REFUSED) response.setHeader(PROOF_HEADER, controlProof(secret, 'answer', nonce, String(result.status), body));
     response.writeHead(result.status, { 'content-type': 'application/json', 'cache-control': 'no-store', connection: 'close' }).end(body);
   }

@@ -86,7 +86,7 @@ export function createProvider(settings: ProviderSettings): LocalProvider {
         useGrantedResource: () => true,
         getResourceServerInfo: (context, resource) => {
           if (!audiences.includes(resource)) {
-            throw new errors.InvalidTarget(`the resource is no audience of this issuer. Start it with --audience, or use ${audiences.join(' or ')}`);
+            throw new errors.InvalidTarget(`the resource is not an audience of this issuer. Start it with --audience, or use ${audiences.join(' or ')}`);
           }
           return {
             scope: scopesOf(context),

@@ -5,7 +5,7 @@ const NOTICE = /^oidc-provider (?:WARNING|NOTICE): /;
 
 /**
  * Runs work, and leaves out what oidc-provider prints meanwhile: that it does not know the version of Node, or that something is for development only, as this
- * issuer is. Everything else is printed as ever.
+ * issuer is. Everything else is printed as usual.
  */
 export async function withoutProviderNotices<T>(work: () => Promise<T>): Promise<T> {
   const { info, warn } = console;

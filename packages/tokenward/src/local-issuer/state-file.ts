@@ -22,7 +22,7 @@ const FILE = /^issuer-[\w.-]{1,300}\.json$/;
  */
 export async function writeState(env: Env, state: IssuerState): Promise<() => Promise<void>> {
   const { hostname, port } = new URL(state.issuer);
-  // issuers on two loopback addresses can have the same port, and a colon is no part of a file name on Windows
+  // issuers on two loopback addresses can have the same port, and a file name on Windows cannot contain a colon
   const path = join(await privateFolder(env), `issuer-${hostname.replaceAll(/[^\w.-]/g, '_')}-${port || 80}.json`);
   await replacePrivateFile(path, JSON.stringify(state));
   return async () => {
