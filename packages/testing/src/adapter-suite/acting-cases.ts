@@ -30,7 +30,7 @@ export const actingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: "rule 275: accepts only tickets that the guard itself issued, and still refuses tokens of unknown issuers",
+    name: 'rule 275: accepts only tickets that the guard itself issued, and still refuses tokens of unknown issuers',
     async run(suite) {
       const app = await suite.start({ options: OPTIONS });
       const another = await suite.start({ options: OPTIONS });

@@ -91,7 +91,7 @@ export const introspectionCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 77: what cannot be a token causes no question',
+    name: 'rule 77: does not introspect a text that cannot be a token',
     async run(suite) {
       const app = await startWith(suite);
       const before = { ...suite.issuer.introspections };

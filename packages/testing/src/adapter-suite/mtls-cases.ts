@@ -55,7 +55,7 @@ export function mtlsCases(certificates: SuiteCertificates): SuiteCase[] {
       },
     },
     {
-      name: 'rule 92: a token that is bound to nothing is a bearer token, with and without a certificate',
+      name: 'rule 92: a token that is not bound is a bearer token, with and without a certificate',
       async run(suite) {
         const app = await start(suite);
         const token = await suite.token();

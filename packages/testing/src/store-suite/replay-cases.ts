@@ -37,14 +37,14 @@ export const replayCases: readonly ReplayStoreCase[] = [
     },
   },
   {
-    name: `rule 89: of ${PARALLEL} that add a name at the same time, one hears that it is new`,
+    name: `rule 89: of ${PARALLEL} that add a name at the same time, exactly one learns that it is new`,
     async run({ store }) {
       const name = randomUUID();
       assertOneIsNew(await addInParallel([store], name));
     },
   },
   {
-    name: 'rule 89: of several processes that add a name at the same time, one hears that it is new',
+    name: 'rule 89: of several processes that add a name at the same time, exactly one learns that it is new',
     async run({ store, openAnother }) {
       if (!openAnother) return;
       const stores = [store, await openAnother()];
@@ -97,7 +97,7 @@ export const replayCases: readonly ReplayStoreCase[] = [
     },
   },
   {
-    name: 'rule 208: a name is used, whoever its owner is',
+    name: 'rule 208: a name counts as used, whatever its owner',
     async run({ store }) {
       const names = [randomUUID(), randomUUID()] as const;
       assert.equal(await store.add(names[0], 60, 'one'), true);
@@ -106,7 +106,7 @@ export const replayCases: readonly ReplayStoreCase[] = [
     },
   },
   {
-    name: `rules 89 and 208: of ${PARALLEL} that add a name of an owner at the same time, one hears that it is new`,
+    name: `rules 89 and 208: of ${PARALLEL} that add a name of an owner at the same time, exactly one learns that it is new`,
     async run({ store, openAnother }) {
       assertOneIsNew(await addInParallel(openAnother ? [store, await openAnother()] : [store], randomUUID(), 'one'));
     },
