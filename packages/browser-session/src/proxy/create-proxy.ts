@@ -101,7 +101,7 @@ export function createSessionProxy(session: ProxiedSession, options: ProxyOption
   const { config, forward, upgrade } = createProxy(session, options);
   async function proxy(request: Request, mountPath: string = config.mountPath): Promise<Response> {
     // the API would get an empty body in its place
-    if (request.bodyUsed) throw misuse('session.proxy(...)(request)', 'got a request whose body was read before. Pass request.clone() to the code that reads it');
+    if (request.bodyUsed) throw misuse('session.proxy(...)(request)', 'got a request whose body was read before. Let other code read request.clone()');
     const { pathname, search } = new URL(request.url);
     const mount = mountPath.endsWith('/') ? mountPath.slice(0, -1) : mountPath;
     const target = withoutMount(`${pathname}${search}`, mount);

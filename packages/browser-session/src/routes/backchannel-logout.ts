@@ -25,7 +25,7 @@ const MAX_SKEW_SECONDS = 600;
 export function createBackchannelLogoutRoute({ config, sessions, publish }: Parts, createReceiver: CreateReceiver, replays: ReplayStore) {
   return async function backchannelLogoutRoute(request: Request): Promise<Response> {
     // otherwise the answer would say that the logout token is wrong, and the sessions would not end
-    if (request.bodyUsed) throw misuse('session.handle(request)', 'got a request whose body was read before. Pass request.clone() to the code that reads it');
+    if (request.bodyUsed) throw misuse('session.handle(request)', 'got a request whose body was read before. Let other code read request.clone()');
     const body = await readRequestBody(request, MAX_MESSAGE_BYTES);
     let isStoreDown = false;
     // A receiver for this message: the sessions in the store must end before the token is remembered as used, so that the issuer can send it again after a failure.

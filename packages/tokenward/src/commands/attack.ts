@@ -16,13 +16,13 @@ const options = {
   subject: { type: 'string', value: 'NAME', summary: 'The user of the tokens of a local issuer' },
   claim: { type: 'string', value: 'NAME=JSON', multiple: true, summary: 'A claim that the route requires, for tokens of a local issuer' },
   rate: { type: 'string', value: 'NUMBER', summary: 'Requests per second, from 1 to 500. Default: 100' },
-  strict: { type: 'boolean', summary: 'End with 1 for every finding, not only for admitted tokens' },
+  strict: { type: 'boolean', summary: 'Exit with code 1 for every finding, not only for admitted tokens' },
   json: { type: 'boolean', summary: 'Print the result as JSON' },
 } as const;
 
 export const attackCommand = defineCommand({
   name: 'attack',
-  summary: 'Try hostile tokens on an API of this machine',
+  summary: 'Try hostile tokens on an API on this machine',
   usage: '<url> [options] [< token]',
   description:
     'Sends a few hundred hostile tokens to one route, by GET and POST, and shows what it admitted, what it failed at, and what it refused in a wrong way. Run it against your own server in development: a route that admits a request does its work.\nOnly servers on this machine are attacked: every address of the host must be loopback, redirects are not followed, and proxies are not used.\nWith a running local issuer (tokenward issuer), the issuer signs the hostile tokens. Without one, pipe a valid token into the command: the hostile ones are made of it.',

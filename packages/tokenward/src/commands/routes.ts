@@ -14,7 +14,7 @@ const options = {
     summary: 'The export that is the app, or a function that returns it. Default: default, app, createApp and the like',
   },
   json: { type: 'boolean', summary: 'Print JSON' },
-  'fail-on-open': { type: 'boolean', summary: 'End with 1 if a route has no guard of tokenward, or is unknown' },
+  'fail-on-open': { type: 'boolean', summary: 'Exit with code 1 if a route has no guard of tokenward, or is unknown' },
   except: { type: 'string', value: 'ROUTE', multiple: true, summary: 'A route that needs no guard of tokenward: "GET /health", "* /docs/*"' },
 } as const;
 

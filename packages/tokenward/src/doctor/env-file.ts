@@ -32,7 +32,8 @@ export function readEnvFile(path: string, cwd: string): EnvFile {
       return undefined;
     }
     const value = values[name]!;
-    if (value !== value.trim()) checks.push(warn('env file', `${name} has white space around its value`, `Remove them: issuer and audience are compared exactly.`));
+    if (value !== value.trim())
+      checks.push(warn('env file', `${name} has white space around its value`, `Remove it: issuer and audience are compared exactly.`));
     if (name !== names[0]) {
       checks.push(
         note(

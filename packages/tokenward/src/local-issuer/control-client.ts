@@ -85,7 +85,7 @@ export async function askIssuer(state: IssuerState, action: string, body: object
   const { issuer } = state;
   const asked = JSON.stringify(body);
   if (Buffer.byteLength(asked) > MAX_REQUEST_BYTES)
-    throw new CannotRunError('the local issuer accepts no request of more than 64 KiB. Ask for a token with fewer or shorter claims');
+    throw new CannotRunError('the local issuer accepts no request of more than 64 KiB. Ask for a token with fewer claims');
   let answer: Answer;
   try {
     answer = await post(state, `/${action}`, asked, AbortSignal.timeout(TIMEOUT_MS));
