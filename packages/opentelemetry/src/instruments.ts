@@ -40,7 +40,7 @@ export function createInstruments(meter: Meter) {
     ignoredCertificates: counter('certificates.ignored', '{request}', 'Headers with a client certificate that did not count'),
     longLivedTokens: counter('token.long_lived', '{token}', 'Tokens with a lifetime above the threshold'),
     clockSkew: seconds('clock.skew', SKEW_BUCKETS, "How far an issuer's clock is ahead of this one, at least"),
-    introspection: seconds('introspection.duration', DURATION_BUCKETS, 'Duration of a question to an introspection endpoint'),
+    introspection: seconds('introspection.duration', DURATION_BUCKETS, 'Duration of an introspection'),
     keyRefreshes: counter('keys.refreshes', '{refresh}', "Times that an issuer's keys were fetched, or a file with keys was read again"),
     keyFailures: counter('keys.failures', '{failure}', "Times that an issuer's keys could not be fetched, or a file with keys could not be read"),
 

@@ -128,7 +128,7 @@ describe('rule 76: what is no answer', () => {
 
   test('an error of the one who authenticates says nothing', async () => {
     const { ask, transport } = scene({}, { authenticate: () => Promise.reject(new Error('secret')) });
-    expect(await ask()).toEqual({ answer: undefined, message: 'the question could not be sent', isDown: true, pauseSeconds: undefined });
+    expect(await ask()).toEqual({ answer: undefined, message: 'the request could not be sent', isDown: true, pauseSeconds: undefined });
     expect(await ask(AbortSignal.abort())).toMatchObject({ message: 'no complete answer within 5 s' });
     expect(transport).not.toHaveBeenCalled();
   });

@@ -71,7 +71,7 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
         return await readAnswer(url, await postForm(endpoint, url, { form, headers: { ...headers, accept }, tls: tls() }, limits, signal), signal);
       } catch (error) {
         // another error, such as one of the key that signs assertions, could quote a secret
-        const otherwise = signal.aborted ? `no complete answer within ${timeoutSeconds} s` : 'the question could not be sent';
+        const otherwise = signal.aborted ? `no complete answer within ${timeoutSeconds} s` : 'the request could not be sent';
         return { answer: undefined, message: error instanceof IssuerRequestError ? error.message : otherwise, isDown: true, pauseSeconds: undefined };
       }
     },

@@ -91,7 +91,7 @@ export interface Events {
   };
   /** The store was full and dropped revocations. The guard now refuses all of the issuer's tokens with an `iat` up to `issuedUntil`. */
   'tokenward:revocations-overflowed': { readonly issuer: string; readonly dropped: number; readonly issuedUntil: number };
-  /** The shared store is unreachable; while that goes on, again every minute. `usable` says whether tokens are still checked against the known revocations. */
+  /** The shared store is unreachable. Published again every minute while that lasts. `usable` says whether tokens are still checked against the known revocations. */
   'tokenward:revocations-failed': { readonly message: string; readonly usable: boolean };
   /** All revocations of a shared store were read: at start-up, or because some may have been missed. */
   'tokenward:revocations-synced': { readonly entries: number };
@@ -109,7 +109,7 @@ export interface Events {
   /** A new token was issued in the future by this machine's clock: the issuer's clock is at least `skewSeconds` ahead. */
   'tokenward:clock-skew': { readonly issuer: string; readonly skewSeconds: number };
   /**
-   * An issuer was asked about a token. `failed`: there is no usable answer, and `message` names the address and what happened there. Requests with the same
+   * A token was introspected at its issuer. `failed`: there is no usable answer, and `message` names the address and what happened there. Requests with the same
    * token share one call, and cached answers need none.
    */
   'tokenward:introspected': {

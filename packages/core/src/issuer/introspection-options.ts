@@ -3,7 +3,7 @@ import type { TlsParts } from '../net/transport.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { IntrospectionCache } from './introspection-cache.js';
 
-/** How the guard asks an authorization server about opaque tokens (RFC 7662), and how it authenticates there. */
+/** How the guard introspects opaque tokens at an authorization server (RFC 7662), and how it authenticates there. */
 export interface IntrospectionOptions {
   /** The address of the introspection endpoint. By default the issuer's metadata names it (`introspection_endpoint`). */
   readonly endpoint?: string | undefined;
@@ -17,8 +17,8 @@ export interface IntrospectionOptions {
   /** The client certificate of `tls_client_auth` (RFC 8705 s2), in PEM. Cannot be combined with `fetch`. */
   readonly tls?: TlsParts | undefined;
   /**
-   * The path of a file with a bearer token for the endpoint (RFC 7662 s2.1), instead of the client's credentials. The guard reads it again when it changes, as
-   * Kubernetes changes its tokens.
+   * The path of a file with a bearer token for the endpoint (RFC 7662 s2.1), instead of the client's credentials. The guard reads it again when it changes, since
+   * platforms such as Kubernetes replace such tokens.
    */
   readonly bearerTokenFile?: string | undefined;
   /**
@@ -29,21 +29,21 @@ export interface IntrospectionOptions {
    * @example accepts: (_token, request) => String(request.headers['host']) === 'partners.example.com'
    */
   readonly accepts?: string | ((token: string, request: ProtectedRequest) => boolean) | undefined;
-  /** Demands signed answers (RFC 9701), which the issuer's keys must verify. A plain answer is then not used. Needs a `clientId`. Default: false. */
+  /** Demands signed answers (RFC 9701), which the issuer's keys must verify. An unsigned answer is then not used. Needs a `clientId`. Default: false. */
   readonly signed?: boolean | undefined;
-  /** How long an active token is used without another question, and so how late a revocation at the issuer is noticed. Never beyond `exp`. Default: 30. */
+  /** How long the answer about an active token is cached, and so how late a revocation at the issuer is noticed. Never beyond `exp`. Default: 30. */
   readonly cacheSeconds?: number | undefined;
-  /** How long a token that is not active is refused without another question. Default: 5. */
+  /** How long the answer about a token that is not active is cached. Default: 5. */
   readonly inactiveCacheSeconds?: number | undefined;
-  /** How many tokens are kept, active and inactive ones each. Default: 10000. */
+  /** How many answers are cached, for active and for inactive tokens each. Default: 10000. */
   readonly maxEntries?: number | undefined;
-  /** The limit for one question in total, including the wait for its turn. Default: 5. */
+  /** The limit for one introspection in total, including the wait for its turn. Default: 5. */
   readonly timeoutSeconds?: number | undefined;
-  /** The most questions at a time. Default: 20. */
+  /** The most introspections at a time. Default: 20. */
   readonly maxConcurrent?: number | undefined;
   /** The most tokens that wait for their turn: this many tokens in use, and this many others. Beyond that, requests get 503. Default: 200. */
   readonly maxQueued?: number | undefined;
-  /** Shares answers with the other processes of a fleet: `redisIntrospections(...)` of `@tokenward/redis`. Default: each process asks for itself. */
+  /** Shares answers with the other processes of a fleet: `redisIntrospections(...)` of `@tokenward/redis`. Default: each process introspects for itself. */
   readonly cache?: IntrospectionCache | undefined;
   /**
    * Seals the answers in `cache`: at least 32 characters, the same in all processes. Default: derived from `clientSecret`, or from the key of `privateKey` or

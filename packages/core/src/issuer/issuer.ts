@@ -57,7 +57,7 @@ export interface Issuers {
   close(): void;
 }
 
-/** An issuer that is asked about tokens. */
+/** An issuer that introspects tokens. */
 export interface IntrospectingIssuer extends Issuer {
   readonly introspection: IntrospectionConfig;
 }

@@ -3,7 +3,7 @@ import type { OptionReader } from '../lib/option-reader.js';
 import { shown } from '../lib/shown-option.js';
 import type { ClaimRules } from './claim-rules.js';
 
-// What is particular about the tokens of `profile: 'jwt-svid'`: https://github.com/spiffe/spiffe/blob/main/standards/JWT-SVID.md
+// What is special about the tokens of `profile: 'jwt-svid'`: https://github.com/spiffe/spiffe/blob/main/standards/JWT-SVID.md
 
 /** SPIFFE-ID s2: a trust domain, and a path of segments that are neither empty nor dots. */
 const SPIFFE_ID = /^(spiffe:\/\/[a-z0-9._-]{1,255})(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)+$/;

@@ -53,7 +53,7 @@ export interface SessionStore {
    * @returns undefined if another process has it
    */
   lease(key: string, ttlSeconds: number): RefreshLease | undefined | Promise<RefreshLease | undefined>;
-  /** Resolves when the store can be reached. @throws SessionStoreError (the promise rejects) if it cannot; it goes on trying */
+  /** Resolves when the store can be reached. @throws SessionStoreError (the promise rejects) if it cannot; it keeps retrying */
   warm(): Promise<void>;
   health(): SessionStoreHealth;
   /** Closes the store. A session does not close a store that was given to it. */
