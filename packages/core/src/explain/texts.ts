@@ -209,10 +209,10 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     refine: withCause('The token is sender-constrained ("cnf") in a way that the guard cannot check'),
   },
   missing_certificate: {
-    summary: 'The token is bound to a client certificate, and no certificate counts for the request.',
+    summary: 'The token is bound to a client certificate, and the guard found no certificate for the request.',
     remedy:
       'Have the client send the certificate with which it fetched the token, and set requestCert on the TLS server. If a proxy terminates TLS, set clientCertificate.header and clientCertificate.trustedProxies, and have the proxy send the header.',
-    refine: withCause('The token is bound to a client certificate, and no certificate counts for the request', missingCertificateRemedy),
+    refine: withCause('The token is bound to a client certificate, and the guard found no certificate for the request', missingCertificateRemedy),
   },
   wrong_certificate: {
     summary: 'The token is bound to another client certificate than that of the request.',
