@@ -509,6 +509,50 @@ describe('rule 249: answers of the authorization server', () => {
     expect((await failureOf(silent.call(silent.api.origin))).message).toMatch(/no complete answer within 0.1 s/);
   });
 
+  test.each<[string, (response: ServerResponse) => unknown]>([
+    ['answers 404', (response) => response.writeHead(404, { 'content-type': 'application/json' }).end('{}')],
+    ['resets the connection', ({ socket }) => socket!.resetAndDestroy()],
+  ])(
+    'rule 61: after the endpoint %s, no call waits for metadata that hangs',
+    async (_name, fail) => {
+      let isDown = false;
+      const { issuer, endpoint, api, exchange, auth } = await createScene({
+        exchanged: (received, response, count) => (isDown && received.url === '/old' ? void fail(response) : issueToken(received, response, count)),
+        options: { tokenEndpoint: undefined, timeoutSeconds: 30 },
+      });
+      const naming = (path: string) => issuer.misbehave({ document: { issuer: issuer.issuer, token_endpoint: `${endpoint.origin}${path}` } }, 'metadata');
+      // each scope needs an exchange
+      const callFor = (scope: string) => exchange.fetchAs(auth, { audience: 'billing', scope })(api.origin);
+      naming('/old');
+      expect((await callFor('a')).status).toBe(200);
+      issuer.misbehave('hang', 'metadata');
+      isDown = true;
+      expect((await failureOf(callFor('b'))).reason).toBe('unavailable');
+      isDown = false;
+      expect((await callFor('b')).status).toBe(200);
+      expect(exchange.health().endpoint).toBe(`${endpoint.origin}/old`);
+    },
+    10_000,
+  );
+
+  test('rule 61: an endpoint that has moved is found after one failed call', async () => {
+    const { issuer, endpoint, api, exchange, auth } = await createScene({
+      exchanged: (received, response, count) =>
+        received.url === '/old' && count > 1
+          ? void response.writeHead(404, { 'content-type': 'application/json' }).end('{}')
+          : issueToken(received, response, count),
+      options: { tokenEndpoint: undefined },
+    });
+    const naming = (path: string) => issuer.misbehave({ document: { issuer: issuer.issuer, token_endpoint: `${endpoint.origin}${path}` } }, 'metadata');
+    const callFor = (scope: string) => exchange.fetchAs(auth, { audience: 'billing', scope })(api.origin);
+    naming('/old');
+    expect((await callFor('a')).status).toBe(200);
+    naming('/new');
+    expect((await failureOf(callFor('b'))).status).toBe(404);
+    await vi.waitFor(() => expect(exchange.health().endpoint).toBe(`${endpoint.origin}/new`));
+    expect((await callFor('b')).status).toBe(200);
+  });
+
   test('exchanges are limited, and end when the exchange is closed', async () => {
     const { endpoint, api, exchange, auth } = await createScene({
       exchanged: () => undefined,

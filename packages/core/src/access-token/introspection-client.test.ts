@@ -163,7 +163,7 @@ describe('rule 78: a signed answer', () => {
   });
 });
 
-test('rule 75: the address that only metadata names is found once, and again after it was forgotten', async () => {
+test('rule 75: the address that only metadata names is found once, and again to renew it, for which no question waits', async () => {
   const metadata = { issuer: ISSUER, introspection_endpoint: ADDRESS };
   const endpoint = { source: { issuer: ISSUER, unsafeHttpHosts: new Set() }, address: undefined, metadataName: 'introspection_endpoint', option: 'endpoint' };
   const { client, ask, transport } = scene(async (url) => (url === ADDRESS ? {} : { body: JSON.stringify(metadata) }), { endpoint });
@@ -173,8 +173,8 @@ test('rule 75: the address that only metadata names is found once, and again aft
   expect([client.address, asked()]).toEqual([ADDRESS, 1]);
   expect(await ask()).toEqual({ answer: { active: true } });
   expect(asked()).toBe(1);
-  client.forgetAddress();
-  expect(client.address).toBeUndefined();
+  client.renewAddress();
+  expect(client.address).toBe(ADDRESS);
   expect(await ask()).toEqual({ answer: { active: true } });
   expect(asked()).toBe(2);
   expect(scene().client.address).toBe(ADDRESS);

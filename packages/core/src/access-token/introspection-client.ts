@@ -26,8 +26,8 @@ export interface IntrospectionClient {
   ask(token: string, signal: AbortSignal): Promise<Questioned>;
   /** Finds the endpoint. @throws IssuerRequestError */
   warm(signal: AbortSignal): Promise<void>;
-  /** Looks for the address in the metadata again, before the next introspection. */
-  forgetAddress(): void;
+  /** Looks for the address in the metadata again. Introspections do not wait for this. */
+  renewAddress(): void;
   close(): void;
   /** undefined: not known yet. */
   readonly address: string | undefined;
@@ -78,8 +78,8 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
     async warm(signal) {
       await address.find(signal);
     },
-    forgetAddress() {
-      address.forget();
+    renewAddress() {
+      address.renew();
     },
     close() {
       address.close();

@@ -82,7 +82,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
   const underWay = new Map<string, Promise<Verification>>();
   const circuits = createCircuits(clock, (isOpen) => {
     if (isOpen) {
-      client.forgetAddress();
+      client.renewAddress();
       outages.began(
         name,
         `tokenward: tokens of ${name} cannot be introspected: ${circuits.of(false).lastError}; tokens that were active within the last ${cacheSeconds} s stay in use`,

@@ -31,6 +31,8 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const ISSUED_TYPES: ReadonlySet<unknown> = new Set([ACCESS_TOKEN, 'urn:ietf:params:oauth:token-type:jwt']);
 const MAX_ANSWER_BYTES = 65_536;
 const MAX_TOKEN_LENGTH = 16_384;
+/** With these statuses, a server says that there is no token endpoint at the address, or no longer. */
+const ELSEWHERE: ReadonlySet<number | undefined> = new Set([301, 302, 303, 307, 308, 404, 405, 410]);
 /** RFC 6749 s5.2 */
 const ERROR_CODE = /^[a-z_]{1,60}$/;
 
@@ -40,14 +42,17 @@ export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeSe
   const limits = { transport: nodeRequest, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds, access };
   const address = createEndpointAddress(endpoint, limits);
 
-  /** Throws a TokenExchangeError in place of every other error: an error about the key that signs assertions could quote that key. */
+  /**
+   * Looks for the endpoint again if it may have moved. Throws a TokenExchangeError in place of every other error: an error about the key that signs assertions
+   * could quote that key.
+   */
   async function attempt<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();
     } catch (error) {
-      if (error instanceof TokenExchangeError) throw error;
-      // the endpoint may have moved
-      address.forget();
+      const answered = error instanceof TokenExchangeError ? error : undefined;
+      if (!answered || ELSEWHERE.has(answered.status)) address.renew();
+      if (answered) throw answered;
       throw new TokenExchangeError('unavailable', error instanceof IssuerRequestError ? error.message : 'the exchange could not be sent');
     }
   }

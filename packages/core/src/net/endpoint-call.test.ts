@@ -22,6 +22,7 @@ function scene(timeoutSeconds = 5) {
   return { address: createEndpointAddress(endpoint, { transport, maxBytes: 1000, timeoutSeconds }), searches };
 }
 
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const patient = (): AbortSignal => new AbortController().signal;
 
 describe('rule 257: callers share the search for an endpoint, and each has its own time limit', () => {
@@ -82,52 +83,67 @@ describe('rule 257: callers share the search for an endpoint, and each has its o
 });
 
 describe('rule 61: an address that is looked for again after a failure', () => {
-  async function known(timeoutSeconds?: number) {
+  async function renewed(timeoutSeconds?: number) {
     const made = scene(timeoutSeconds);
     const call = made.address.find(patient());
     made.searches[0]!.answer();
     await call;
-    made.address.forget();
+    made.address.renew();
     return made;
   }
 
-  test('is the new one, if it has moved', async () => {
-    const { address, searches } = await known();
-    const call = address.find(patient());
+  test('stays in use until the metadata arrives, and nobody waits for that', async () => {
+    const { address, searches } = await renewed();
+    expect([await address.find(patient()), address.known]).toEqual([ADDRESS, ADDRESS]);
+    // a second failure meanwhile begins no second search
+    address.renew();
+    expect(searches).toHaveLength(2);
     searches[1]!.answer(`${ISSUER}/moved`);
-    expect(await call).toBe(`${ISSUER}/moved`);
+    await vi.waitFor(() => expect(address.known).toBe(`${ISSUER}/moved`));
+    expect(await address.find(patient())).toBe(`${ISSUER}/moved`);
   });
 
-  test('stays in use while the metadata cannot be fetched', async () => {
-    const { address, searches } = await known();
+  test('stays in use if the metadata cannot be fetched, and is looked for after the next failure', async () => {
+    const { address, searches } = await renewed();
     for (const attempt of [1, 2]) {
-      const call = address.find(patient());
-      // not known at the second failure either
-      address.forget();
       searches[attempt]!.fail();
-      expect([await call, address.known]).toEqual([ADDRESS, ADDRESS]);
-      address.forget();
+      await nextTurn();
+      expect(await address.find(patient())).toBe(ADDRESS);
+      expect(searches).toHaveLength(attempt + 1);
+      address.renew();
     }
+    expect(searches).toHaveLength(4);
   });
 
-  test('stays in use while the metadata hangs: the next call goes there at once', async () => {
-    const { address, searches } = await known(0.05);
-    await expect(address.find(AbortSignal.timeout(10))).rejects.toThrow('no metadata arrived');
-    await vi.waitFor(() => expect(address.known).toBe(ADDRESS));
+  test('stays in use while the metadata hangs, and afterwards', async () => {
+    const { address, searches } = await renewed(0.05);
+    await vi.waitFor(() => expect(searches[1]!.signal.aborted).toBe(true));
+    await nextTurn();
+    expect(await address.find(patient())).toBe(ADDRESS);
     expect(searches).toHaveLength(2);
   });
 
-  test('is not used if the metadata names another issuer', async () => {
-    const { address, searches } = await known();
-    const call = address.find(patient());
+  test('is not used any more if the metadata names another issuer', async () => {
+    const { address, searches } = await renewed();
     searches[1]!.answer(ADDRESS, 'https://other.example.com');
+    await vi.waitFor(() => expect(address.known).toBeUndefined());
+    const call = address.find(patient());
+    searches[2]!.answer(ADDRESS, 'https://other.example.com');
     await expect(call).rejects.toThrow('both must be exactly equal');
   });
 
-  test('is not used after the end', async () => {
-    const { address } = await known();
-    const call = address.find(patient());
+  test('is not looked for after the end', async () => {
+    const { address, searches } = await renewed();
     address.close();
-    await expect(call).rejects.toThrow('no longer wanted');
+    expect(searches[1]!.signal.aborted).toBe(true);
+    await nextTurn();
+    address.renew();
+    expect(searches).toHaveLength(2);
+  });
+
+  test('is not looked for before it was found', () => {
+    const { address, searches } = scene();
+    address.renew();
+    expect(searches).toEqual([]);
   });
 });

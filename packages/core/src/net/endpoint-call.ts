@@ -66,10 +66,16 @@ async function locate({ source, address, metadataName, option, showsCertificate 
 export interface EndpointAddress {
   /** undefined until it was found. */
   readonly known: string | undefined;
-  /** Returns the address. Calls share one search, which has its own time limit; each waits until its signal aborts. Rejects as {@link findEndpoint} does. */
+  /**
+   * Returns the known address at once. Otherwise calls share one search, which has its own time limit; each waits until its signal aborts. Rejects as
+   * {@link findEndpoint} does.
+   */
   find(signal: AbortSignal): Promise<string>;
-  /** Looks for the address again before the next call, if it is in the metadata: it may have moved. While the metadata cannot be fetched, it stays in use. */
-  forget(): void;
+  /**
+   * Looks for a known address again, if it is in the metadata: it may have moved. Nobody waits for this. The known address stays in use until the metadata
+   * arrives.
+   */
+  renew(): void;
   /** Ends a search. */
   close(): void;
 }
@@ -78,7 +84,7 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
   const { access } = limits;
   const searchLimits = { ...limits, access: access && besideAuthoritiesOfNode(access) };
   let address = endpoint.address;
-  let former: string | undefined;
+  let isClosed = false;
   let finding: Promise<string> | undefined;
   let ending: AbortController | undefined;
 
@@ -90,8 +96,8 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
     try {
       return (address = await locate(endpoint, searchLimits, controller.signal));
     } catch (error) {
-      // `close` has cleared it
-      if (former !== undefined && error instanceof MetadataUnavailableError) return (address = former);
+      // metadata that arrived and does not name it says that the known one is wrong
+      if (!(error instanceof MetadataUnavailableError)) address = undefined;
       throw new IssuerRequestError((error as Error).message);
     } finally {
       clearTimeout(timer);
@@ -112,12 +118,12 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
       if (signal.aborted) return givingUp;
       return Promise.race([(finding ??= search()), givingUp]);
     },
-    forget() {
-      former = address ?? former;
-      address = endpoint.address;
+    renew() {
+      if (endpoint.address !== undefined || address === undefined || isClosed) return;
+      (finding ??= search()).catch(() => {});
     },
     close() {
-      former = undefined;
+      isClosed = true;
       ending?.abort(new Error('no longer wanted, because the guard or the exchange was closed'));
     },
   };
