@@ -76,7 +76,7 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
       return Number(await run(REMOVE_LABELLED, [keys.label + label], keys.session, issuedUntil ?? ''));
     },
     async lease(key, ttlSeconds) {
-      if (!(ttlSeconds > 0)) throw misuse('lease()', 'ttlSeconds must be a number greater than 0');
+      if (!(ttlSeconds > 0 && ttlSeconds < Infinity)) throw misuse('lease()', 'ttlSeconds must be a finite number greater than 0');
       const owner = randomUUID();
       const name = keys.lease + key;
       const answer = await send('SET', ['SET', name, owner, 'NX', 'PX', String(Math.ceil(ttlSeconds * 1000))]);

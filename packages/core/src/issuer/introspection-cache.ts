@@ -1,4 +1,6 @@
 import type { Clock } from '../lib/clock.js';
+import { misuse } from '../lib/configuration-error.js';
+import { assertLimit } from '../lib/limit.js';
 import { createLruMap } from '../lib/lru.js';
 
 /**
@@ -24,8 +26,15 @@ interface Kept {
 
 const DEFAULT_MAX_ENTRIES = 10_000;
 
-/** Creates a cache for several guards of one process. Each guard keeps answers of its own in any case, so one guard alone needs no cache. */
+/**
+ * Creates a cache for several guards of one process. Each guard keeps answers of its own in any case, so one guard alone needs no cache.
+ *
+ * @throws ConfigurationError if the clock has no function `monotonic`, or if `maxEntries` is not a whole number of at least 1
+ */
 export function memoryIntrospections(clock: Pick<Clock, 'monotonic'>, maxEntries: number = DEFAULT_MAX_ENTRIES): IntrospectionCache {
+  if (typeof (clock as Partial<Clock> | undefined)?.monotonic !== 'function' || !Number.isFinite(clock.monotonic()))
+    throw misuse('memoryIntrospections(clock)', 'needs the function monotonic(), which must return a number of milliseconds');
+  assertLimit('memoryIntrospections(clock, maxEntries)', maxEntries);
   const all = createLruMap<Kept>(maxEntries);
   return {
     get(name) {

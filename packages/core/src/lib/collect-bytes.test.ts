@@ -19,3 +19,7 @@ test('rule 262: keeps no piece, which its sender may change or which may hold a 
   piece.fill(9);
   expect([...collected.all()]).toEqual([1, 2]);
 });
+
+test.each([-1, 1.5, Number.NaN, Infinity, null, '10'])('rule 262: a limit of %s bytes is none, and is refused', (maxBytes) => {
+  expect(() => collectBytes(maxBytes as number)).toThrow(/^tokenward: collectBytes\(maxBytes\): must be a whole number of at least 0 \(got /);
+});

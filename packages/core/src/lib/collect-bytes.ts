@@ -1,3 +1,5 @@
+import { assertLimit } from './limit.js';
+
 /** The bytes of a body that arrives in pieces. */
 export interface CollectedBytes {
   /** Copies a piece. Returns false if there are more bytes than allowed: what was collected before stays. */
@@ -13,8 +15,11 @@ const FIRST_BYTES = 4096;
 /**
  * Collects at most `maxBytes`. It copies pieces and keeps none: a sender chooses how small they are, and a list of pieces of one byte needs 200 times the memory of the
  * bytes.
+ *
+ * @throws ConfigurationError if `maxBytes` is not a whole number of at least 0
  */
 export function collectBytes(maxBytes: number): CollectedBytes {
+  assertLimit('collectBytes(maxBytes)', maxBytes, 0);
   let bytes = new Uint8Array(Math.min(FIRST_BYTES, maxBytes));
   let length = 0;
   return {

@@ -1,3 +1,5 @@
+import { assertLimit } from './limit.js';
+
 /** A bounded map of names to values. A new name evicts the least recently used one if there are too many. */
 export interface LruMap<V> {
   /** Returns a value, which is then the most recently used one. */
@@ -8,7 +10,9 @@ export interface LruMap<V> {
   readonly size: number;
 }
 
+/** @throws ConfigurationError if `maxEntries` is not a whole number of at least 1 */
 export function createLruMap<V>(maxEntries: number): LruMap<V> {
+  assertLimit('createLruMap(maxEntries)', maxEntries);
   // a Map iterates in the order of insertion
   const all = new Map<string, V>();
   return {

@@ -1,5 +1,6 @@
 import { CLOCK_NEEDED, isClock, type Clock } from './clock.js';
 import { misuse } from './configuration-error.js';
+import { assertLimit } from './limit.js';
 import type { OptionReader } from './option-reader.js';
 import { sha256 } from './sha256.js';
 import { shown } from './shown-option.js';
@@ -48,10 +49,11 @@ const BETWEEN_SWEEPS_MS = 1000;
  * An owner may have at most as many names as there is still room for: one alone fills half of the store, two fill a third each, and there is always room for
  * another owner. Names without an owner may fill the store.
  *
- * @throws ConfigurationError if the clock lacks one of its functions
+ * @throws ConfigurationError if the clock lacks one of its functions, or if `maxEntries` is not a whole number of at least 1
  */
 export function memoryReplays(clock: Clock, maxEntries: number = DEFAULT_MAX_ENTRIES): ReplayStore {
   if (!isClock(clock)) throw misuse('memoryReplays(clock)', CLOCK_NEEDED);
+  assertLimit('memoryReplays(clock, maxEntries)', maxEntries);
   const entries = new Map<string, Entry>();
   /** Only of owners that have names, so there are no more of them than names. */
   const shares = new Map<string, Share>();

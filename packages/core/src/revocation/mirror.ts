@@ -1,5 +1,4 @@
-import { misuse } from '../lib/configuration-error.js';
-import { shown } from '../lib/shown-option.js';
+import { assertLimit } from '../lib/limit.js';
 import {
   addRecord,
   counterpartOf,
@@ -77,10 +76,8 @@ export function createRevocationMirror({
   maxBytes = DEFAULT_MAX_BYTES,
   overflowed = () => {},
 }: MirrorLimits = {}): RevocationMirror {
-  if (!(Number.isInteger(maxEntries) && maxEntries > 0))
-    throw misuse('maxEntries', `must be a whole number of at least 1 (got ${shown(maxEntries, 'number')})`);
-  if (!(Number.isInteger(maxBytes) && maxBytes >= MIN_MAX_BYTES))
-    throw misuse('maxBytes', `must be a whole number of at least ${MIN_MAX_BYTES} (got ${shown(maxBytes, 'number')})`);
+  assertLimit('maxEntries', maxEntries);
+  assertLimit('maxBytes', maxBytes, MIN_MAX_BYTES);
   const byIssuer = new Map<string, IssuerRevocations>();
   /** The records by the minute in which they are removed, so that a sweep does not visit all of them. */
   const byEnd = new Map<number, Set<RevocationRecord>>();

@@ -132,7 +132,7 @@ function createLeases(clock: Pick<Clock, 'monotonic'>): { take: SessionStore['le
 
   return {
     take(key, ttlSeconds) {
-      if (!(ttlSeconds > 0)) throw misuse('lease()', 'ttlSeconds must be a number greater than 0');
+      if (!(ttlSeconds > 0 && ttlSeconds < Infinity)) throw misuse('lease()', 'ttlSeconds must be a finite number greater than 0');
       const taken = endsAtMs.get(key);
       if (taken && clock.monotonic() < taken.endsAtMs) return undefined;
       if (endsAtMs.size >= MAX_LEASES) removeEnded();

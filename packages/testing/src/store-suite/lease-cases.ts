@@ -47,6 +47,16 @@ export const leaseCases: readonly SessionStoreCase[] = [
       assert.equal(await store.read(KEY), undefined);
     },
   },
+  {
+    name: 'a lease whose time is no number, or without an end, is refused: nobody else could refresh the session',
+    async run({ store }) {
+      for (const ttlSeconds of [Number.NaN, 0, -1, Infinity, undefined as unknown as number]) {
+        // a store may throw or reject
+        await assert.rejects(async () => store.lease(KEY, ttlSeconds));
+      }
+      assert.notEqual(await store.lease(KEY, LONG_SECONDS), undefined);
+    },
+  },
 ];
 
 /** Waits until the lease can be taken. */
