@@ -3,7 +3,7 @@ import type { Auth } from '../auth/auth.js';
 import type { DenialDetails } from '../decision/denial.js';
 import { printable } from '../lib/url.js';
 import { policyTexts, type Policy, type RolePolicy, type ScopePolicy } from './policy.js';
-import type { PolicyFailure, PolicyKind, PolicyReason } from './policy-kind.js';
+import type { PolicyFailure, PolicyKind, PolicyReason, RequiredLogin } from './policy-kind.js';
 
 /**
  * Returns the text of a policy for operators. It is made printable, because a policy that an app created from a request may contain the client's text. It is
@@ -36,6 +36,6 @@ function nameDetails<P extends Policy>(kind: PolicyKind<P>, policy: P, expected:
 }
 
 /** Returns the failure of a login that is too weak or too old. */
-export function loginFailure<P extends Policy>(kind: PolicyKind<P>, policy: P, reason: PolicyReason, expected: unknown, found: unknown): PolicyFailure {
-  return { reason, details: { ...kind.login(policy), cause: textOf(kind, policy), expected, found } };
+export function loginFailure<P extends Policy>(kind: PolicyKind<P>, policy: P, reason: PolicyReason, login: RequiredLogin, found: unknown): PolicyFailure {
+  return { reason, details: { ...login, cause: textOf(kind, policy), expected: login.acrValues ?? login.maxAgeSeconds, found } };
 }

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { VerifiedAuth } from '../access-token/verified-auth.js';
 import type { Auth } from '../auth/auth.js';
@@ -216,7 +217,51 @@ describe('rule 103: a login that is too weak or too old is a failure that asks f
       { acrValues: ['gold'], maxAgeSeconds: 0 },
     ],
     ['the shortest of several maximum ages', allOf(maxAge(300), allOf(maxAge(60), maxAge(120))), {}, STALE, { maxAgeSeconds: 60 }],
-    ['the first acr of an inner anyOf', allOf(maxAge(60), anyOf(acr('gold'), acr('silver'))), {}, STALE, { acrValues: ['gold'], maxAgeSeconds: 60 }],
+    ['each acr of an anyOf', anyOf(acr('gold', 'silver'), acr('silver', 'bronze')), {}, WEAK, { acrValues: ['gold', 'silver', 'bronze'] }],
+    ['each acr of an inner anyOf', allOf(maxAge(60), anyOf(acr('gold'), acr('silver'))), {}, STALE, { acrValues: ['gold', 'silver'], maxAgeSeconds: 60 }],
+    [
+      'the acr of an anyOf that the other parts accept, too',
+      allOf(anyOf(acr('gold'), acr('silver')), acr('silver', 'bronze')),
+      {},
+      WEAK,
+      { acrValues: ['silver'] },
+    ],
+    [
+      'the acr that an anyOf accepts, too, although the acr of the token satisfies the anyOf',
+      allOf(anyOf(acr('gold'), acr('silver')), acr('bronze', 'silver')),
+      { acr: 'gold' },
+      WEAK,
+      { acrValues: ['silver'] },
+    ],
+    [
+      'nothing of an anyOf that the token satisfies whatever its login',
+      allOf(anyOf(acr('gold'), claim('team', 'x')), acr('silver')),
+      { team: 'x' },
+      WEAK,
+      { acrValues: ['silver'] },
+    ],
+    [
+      'nothing of an alternative that the token does not satisfy',
+      anyOf(allOf(acr('gold'), claim('team', 'x')), acr('silver')),
+      {},
+      WEAK,
+      { acrValues: ['silver'] },
+    ],
+    [
+      'the age of an anyOf if its acr does not fit',
+      allOf(anyOf(acr('gold'), maxAge(60)), acr('silver')),
+      {},
+      WEAK,
+      { acrValues: ['silver'], maxAgeSeconds: 60 },
+    ],
+    ['the first of two alternatives that are no one login', anyOf(acr('gold'), maxAge(60)), {}, WEAK, { acrValues: ['gold'] }],
+    [
+      'each acr that is enough at the age of the first alternative',
+      anyOf(allOf(acr('gold'), maxAge(60)), allOf(acr('silver'), maxAge(300)), acr('bronze'), allOf(acr('iron'), maxAge(10))),
+      {},
+      WEAK,
+      { acrValues: ['gold', 'silver', 'bronze'], maxAgeSeconds: 60 },
+    ],
     ['the first maximum age of an inner anyOf', allOf(acr('gold'), anyOf(maxAge(60), maxAge(0))), {}, WEAK, { acrValues: ['gold'], maxAgeSeconds: 60 }],
     ['the maximum age of 0 in an inner anyOf', allOf(acr('gold'), anyOf(maxAge(0))), { acr: 'gold' }, STALE, { acrValues: ['gold'], maxAgeSeconds: 0 }],
     ['the shorter maximum age of a failed anyOf', allOf(maxAge(300), anyOf(maxAge(60), role('r'))), { auth_time: NOW - 100 }, STALE, { maxAgeSeconds: 60 }],
@@ -248,6 +293,46 @@ describe('rule 103: a login that is too weak or too old is a failure that asks f
   test('reports a missing role or scope before a login that is too old', () => {
     expect(failureOf(allOf(maxAge(60), role('r')), {})).toMatchObject({ reason: 'insufficient_role' });
     expect(failureOf(anyOf(maxAge(60), scope('a')), {})).toMatchObject({ reason: 'insufficient_scope', details: { scope: ['a'] } });
+  });
+
+  test('whoever logs in as the failure says satisfies the policy, if any login does', () => {
+    const acrs = ['a', 'b', 'c', 'd'];
+    const leaf = fc.oneof(
+      fc.subarray(acrs, { minLength: 1, maxLength: 2 }).map((values) => acr(...values)),
+      fc.constantFrom(60, 300, 3600).map(maxAge),
+      fc.constant(claim('team', 'x')),
+    );
+    const { tree } = fc.letrec<{ tree: Policy }>((tie) => {
+      const parts = fc.array(tie('tree'), { minLength: 1, maxLength: 3 });
+      return {
+        tree: fc.oneof(
+          { maxDepth: 3 },
+          leaf,
+          parts.map((all) => allOf(...all)),
+          parts.map((all) => anyOf(...all)),
+        ),
+      };
+    });
+    const token = fc.record({
+      team: fc.constantFrom('x', undefined),
+      acr: fc.constantFrom('e', ...acrs),
+      auth_time: fc.constantFrom(0, NOW - 1000, NOW - 100),
+    });
+    let named = 0;
+    fc.assert(
+      fc.property(tree, token, (policy, claims) => {
+        const failed = failureOf(policy, claims);
+        if (failed?.reason !== WEAK && failed?.reason !== STALE) return;
+        const { acrValues, maxAgeSeconds } = failed.details;
+        if (!acrs.some((value) => !failureOf(policy, { ...claims, acr: value, auth_time: NOW }))) return;
+        named++;
+        expect(acrValues).not.toEqual([]);
+        for (const value of acrValues ?? ['e', ...acrs])
+          expect(failureOf(policy, { ...claims, acr: value, auth_time: maxAgeSeconds === undefined ? 0 : NOW - maxAgeSeconds })).toBeUndefined();
+      }),
+      { seed: 11, numRuns: 5000 },
+    );
+    expect(named).toBeGreaterThan(500);
   });
 
   test('the challenge of the 401 names acr_values and max_age', () => {

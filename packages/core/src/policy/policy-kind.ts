@@ -24,8 +24,11 @@ export interface PolicyKind<P extends Policy> {
   negatable(policy: P, context?: PolicyContext): boolean;
   /** Returns the selected scopes of the policy. */
   scopes(policy: P, which: ScopeSelection): readonly string[];
-  /** Returns the login that the policy requires (RFC 9470); undefined or empty if it requires none. */
-  login(policy: P): RequiredLogin | undefined;
+  /**
+   * Returns the logins (RFC 9470) of which each satisfies the policy, if nothing else about the token changes. None: no login does. Kinds without this method
+   * require no login.
+   */
+  logins?(policy: P, context: PolicyContext): readonly RequiredLogin[];
   /** Returns the types of `authorization_details` that the policy mentions. Default: none. */
   detailTypes?(policy: P): readonly string[];
 }
@@ -80,6 +83,3 @@ const NONE: readonly string[] = Object.freeze([]);
 export function noScopes(): readonly string[] {
   return NONE;
 }
-
-/** For kinds that require no login. */
-export const noLogin = (): undefined => undefined;

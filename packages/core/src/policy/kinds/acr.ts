@@ -16,11 +16,11 @@ export const ACR: PolicyKind<AcrPolicy> = {
   document: ({ values }) => partly(`a login with ${theNames('acr', values, 'or')}`, 'insufficient_user_authentication'),
   evaluate(policy, { auth }) {
     const found = own(rawClaims(auth), 'acr');
-    return policy.values.includes(found as string) ? undefined : loginFailure(ACR, policy, 'weak_authentication', policy.values, found);
+    return policy.values.includes(found as string) ? undefined : loginFailure(ACR, policy, 'weak_authentication', { acrValues: policy.values }, found);
   },
   negatable: () => false,
   scopes: noScopes,
-  login: ({ values }) => ({ acrValues: values }),
+  logins: ({ values }) => [{ acrValues: values }],
 };
 
 const make = policyMaker(ACR.describe);

@@ -3,7 +3,7 @@ import { isJsonObject } from '../../lib/json.js';
 import { partly } from '../documented.js';
 import { policyMaker, type ActedForPolicy, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
-import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type PolicyKind } from '../policy-kind.js';
 
 /**
  * Returns a policy that requires a token by which somebody acts for its subject (`act`, RFC 8693 s4.1). Mostly negated: `not(actedFor())` refuses such tokens
@@ -23,7 +23,6 @@ export const ACTED_FOR: PolicyKind<ActedForPolicy> = {
   // the guard refuses an `act` that is not an object, but an app may have made the Auth
   negatable: (_policy, context) => (context?.auth.actor ?? undefined) === undefined,
   scopes: noScopes,
-  login: noLogin,
 };
 
 const make = policyMaker(ACTED_FOR.describe);

@@ -4,7 +4,7 @@ import { partly } from '../documented.js';
 import { callText, checkedNames, CLAIM_NAME } from '../names.js';
 import { policyMaker, type ActorPolicy, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
-import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type PolicyKind } from '../policy-kind.js';
 
 /** A chain of more actors, each of whom acts for the next, satisfies no such policy. */
 const MAX_ACTORS = 8;
@@ -30,7 +30,6 @@ export const ACTOR: PolicyKind<ActorPolicy> = {
   // an actor of another issuer, or one without a name, may be the one that is meant
   negatable: (_policy, context) => context === undefined || actorOf(context.auth) !== null,
   scopes: noScopes,
-  login: noLogin,
 };
 
 const make = policyMaker(ACTOR.describe);

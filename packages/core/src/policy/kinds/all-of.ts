@@ -1,5 +1,6 @@
 import { behaviourOf } from '../../vocabulary/reason.js';
 import { allDocumented } from '../documented.js';
+import { ANY_LOGIN, bothLogins, loginsOf, namedLogin } from '../logins.js';
 import type { CombinedPolicy } from '../policy.js';
 import type { RequiredLogin, KindOf, PolicyContext, PolicyFailure, PolicyKind } from '../policy-kind.js';
 import { holdsScope } from './scope.js';
@@ -26,21 +27,20 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
     detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
     scopes: ({ policies }, which) => [...new Set(policies.flatMap((part) => kindOf(part).scopes(part, which)))],
-    login: requiredLogin,
+    logins: ({ policies }, context) => policies.map((part) => loginsOf(kindOf(part), part, context)).reduce(bothLogins, ANY_LOGIN),
     summarise,
   };
-
-  /** Names the requirements of all parts. A login that satisfies only the part that failed might no longer satisfy the others. */
-  function requiredLogin({ policies }: CombinedPolicy): RequiredLogin {
-    return strictestOf(policies.map((part) => kindOf(part).login(part)));
-  }
 
   /** Reports first what no token can solve, then what a new login cannot solve, and of that, first what a new scope cannot solve. */
   function summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], context: PolicyContext): PolicyFailure {
     const final = failures.find(({ reason }) => behaviourOf(reason).solvedBy === 'request');
     if (final) return final;
     const denied = failures.filter(({ reason }) => behaviourOf(reason).solvedBy !== 'login');
-    if (denied.length === 0) return loginFailureOf(failures, requiredLogin(policy));
+    if (denied.length === 0) {
+      // also of the parts that did not fail: a new login must still satisfy them. Parts that are about no login did not fail
+      const logins = policy.policies.map((part) => kindOf(part).logins?.(part, context) ?? ANY_LOGIN);
+      return loginFailureOf(failures, namedLogin(logins.reduce(bothLogins, ANY_LOGIN)));
+    }
     const { reason, details } = denied.find((one) => behaviourOf(one.reason).solvedBy !== 'scope') ?? denied[0]!;
     const { expected, found } = details;
     if (!denied.some((one) => one.details.scope)) return { reason, details: { cause: causes(denied), expected, found } };
@@ -54,29 +54,11 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
   return kind;
 }
 
-/** The failure of an `anyOf` names the login of one part, which no list of requirements contains. */
-function loginFailureOf(failures: readonly PolicyFailure[], required: RequiredLogin): PolicyFailure {
+/** @param login undefined: no login satisfies the policy */
+function loginFailureOf(failures: readonly PolicyFailure[], login: RequiredLogin | undefined): PolicyFailure {
   const { reason, details } = failures[0]!;
-  const { acrValues, maxAgeSeconds } = strictestOf([required, ...failures.map((one) => one.details)]);
-  return {
-    reason,
-    details: {
-      expected: details.expected,
-      found: details.found,
-      // if no acr satisfies all policies, the one that failed counts
-      acrValues: acrValues ?? failures.find((one) => one.details.acrValues)?.details.acrValues,
-      maxAgeSeconds,
-      cause: causes(failures),
-    },
-  };
-}
-
-/** Returns the requirements on one login that satisfies all of these. Its one acr must be in each list; undefined if none is. */
-function strictestOf(logins: readonly (RequiredLogin | undefined)[]): RequiredLogin {
-  const ages = logins.flatMap((login) => login?.maxAgeSeconds ?? []);
-  const [first, ...others] = logins.flatMap((login) => (login?.acrValues ? [login.acrValues] : []));
-  const acrValues = first?.filter((value) => others.every((other) => other.includes(value)));
-  return { acrValues: acrValues?.length ? acrValues : undefined, maxAgeSeconds: ages.length ? Math.min(...ages) : undefined };
+  const { acrValues, maxAgeSeconds } = login ?? details;
+  return { reason, details: { expected: details.expected, found: details.found, acrValues, maxAgeSeconds, cause: causes(failures) } };
 }
 
 function causes(failures: readonly PolicyFailure[]): unknown {

@@ -1,8 +1,9 @@
 import { behaviourOf } from '../../vocabulary/reason.js';
 import { anyDocumented } from '../documented.js';
+import { distinctLogins, loginsOf, namedLogin } from '../logins.js';
 import type { CombinedPolicy } from '../policy.js';
 import { textOf } from '../policy-failure.js';
-import { noLogin, noScopes, type KindOf, type PolicyFailure, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type KindOf, type PolicyFailure, type PolicyKind } from '../policy-kind.js';
 
 /** Creates the kind of policies that require at least one of their parts. */
 export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
@@ -16,9 +17,12 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
         if (!failure) return undefined;
         (failures ??= []).push(failure);
       }
-      // of several alternatives, name one that the client can satisfy: a scope to ask for, else a login
+      // of several alternatives, name what the client can satisfy: a scope to ask for, else a login
       const named = solvedBy(failures!, 'scope') ?? solvedBy(failures!, 'login') ?? failures![0]!;
-      return { reason: named.reason, details: { ...named.details, cause: textOf(kind, policy) } };
+      const isLogin = behaviourOf(named.reason).solvedBy === 'login';
+      // parts that are about no login have failed
+      const login = isLogin ? namedLogin(distinctLogins(policy.policies.flatMap((part) => kindOf(part).logins?.(part, context) ?? []))) : undefined;
+      return { reason: named.reason, details: { ...named.details, ...login, cause: textOf(kind, policy) } };
     },
     detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
@@ -27,8 +31,7 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
       const scopesOfParts = policies.map((part) => kindOf(part).scopes(part, which));
       return which === 'mentioned' ? scopesOfParts.flat() : (scopesOfParts.find((scopes) => scopes.length > 0) ?? noScopes());
     },
-    // the failure of one part names its login
-    login: noLogin,
+    logins: ({ policies }, context) => distinctLogins(policies.flatMap((part) => loginsOf(kindOf(part), part, context))),
   };
   return kind;
 }

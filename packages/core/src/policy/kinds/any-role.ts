@@ -2,7 +2,7 @@ import { partly, theNames } from '../documented.js';
 import { callText, checkedNames, ROLE_NAME } from '../names.js';
 import { policyMaker, type Policy, type RolePolicy } from '../policy.js';
 import { roleFailure } from '../policy-failure.js';
-import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type PolicyKind } from '../policy-kind.js';
 import { ROLE } from './role.js';
 
 /** Returns a policy that requires at least one of these roles. */
@@ -18,7 +18,6 @@ export const ANY_ROLE: PolicyKind<RolePolicy> = {
   },
   negatable: ROLE.negatable,
   scopes: noScopes,
-  login: noLogin,
 };
 
 const make = policyMaker(ANY_ROLE.describe);

@@ -2,7 +2,7 @@ import { fully, theNames } from '../documented.js';
 import { checkedNames, callText, SCOPE_TOKEN } from '../names.js';
 import { policyMaker, type Policy, type ScopePolicy } from '../policy.js';
 import { scopeFailure } from '../policy-failure.js';
-import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type PolicyKind } from '../policy-kind.js';
 import { holdsScope, SCOPE } from './scope.js';
 
 /** Returns a policy that requires at least one of these scopes. */
@@ -27,7 +27,6 @@ export const ANY_SCOPE: PolicyKind<ScopePolicy> = {
     if (which === 'necessary') return noScopes();
     return which === 'mentioned' ? scopes : scopes.slice(0, 1);
   },
-  login: noLogin,
 };
 
 const make = policyMaker(ANY_SCOPE.describe);

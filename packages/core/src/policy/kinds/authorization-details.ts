@@ -8,7 +8,7 @@ import { code, partly } from '../documented.js';
 import { CLAIM_NAME, checkedNames } from '../names.js';
 import { policyMaker, type AuthorizationDetail, type AuthorizationDetailsPolicy, type DetailPredicate, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
-import { noLogin, noScopes, type PolicyFailure, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type PolicyFailure, type PolicyKind } from '../policy-kind.js';
 import { callPredicate } from '../predicate.js';
 
 /** A token with more items satisfies no such policy: predicates must not run for a whole list of a careless issuer. */
@@ -49,7 +49,6 @@ export const AUTHORIZATION_DETAILS: PolicyKind<AuthorizationDetailsPolicy> = {
   // if the predicate threw, its opposite would admit
   negatable: () => false,
   scopes: noScopes,
-  login: noLogin,
   detailTypes: ({ type }) => [type],
 };
 

@@ -8,7 +8,7 @@ import { partly, theNames } from '../documented.js';
 import { CLAIM_NAME, checkedNames } from '../names.js';
 import { policyMaker, type ClaimPolicy, type ClaimPredicate, type ClaimValue, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
-import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type PolicyKind } from '../policy-kind.js';
 import { callPredicate } from '../predicate.js';
 
 /**
@@ -42,7 +42,6 @@ export const CLAIM: PolicyKind<ClaimPolicy> = {
     return context === undefined || isComparable(own(rawClaims(context.auth), name), expected);
   },
   scopes: noScopes,
-  login: noLogin,
 };
 
 /** A value of another type is neither equal to the expected one nor certainly different: `"true"`, `["suspended"]`, `{ "value": "suspended" }`. */

@@ -2,7 +2,7 @@ import { fully, theNames } from '../documented.js';
 import { callText, checkedNames, SCOPE_TOKEN } from '../names.js';
 import { policyMaker, type IssuerPolicy, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
-import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type PolicyKind } from '../policy-kind.js';
 
 /**
  * Returns a policy that requires a token of one of these issuers, written exactly as in the options. Use it to require more, or less, of a partner's tokens.
@@ -22,7 +22,6 @@ export const ISSUED_BY: PolicyKind<IssuerPolicy> = {
   // the guard has already compared the issuer
   negatable: () => true,
   scopes: noScopes,
-  login: noLogin,
 };
 
 const make = policyMaker(ISSUED_BY.describe);

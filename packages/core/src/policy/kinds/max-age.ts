@@ -22,11 +22,11 @@ export const MAX_AGE: PolicyKind<MaxAgePolicy> = {
     const loginAt = own(rawClaims(auth), 'auth_time');
     if (isNumericDate(loginAt) && loginAt <= nowSeconds + clockSkewSeconds && nowSeconds - loginAt <= policy.seconds) return undefined;
     const secondsSinceLogin = typeof loginAt === 'number' && loginAt <= nowSeconds ? nowSeconds - loginAt : undefined;
-    return loginFailure(MAX_AGE, policy, 'stale_authentication', policy.seconds, secondsSinceLogin);
+    return loginFailure(MAX_AGE, policy, 'stale_authentication', { maxAgeSeconds: policy.seconds }, secondsSinceLogin);
   },
   negatable: () => false,
   scopes: noScopes,
-  login: ({ seconds }) => ({ maxAgeSeconds: seconds }),
+  logins: ({ seconds }) => [{ maxAgeSeconds: seconds }],
 };
 
 const make = policyMaker(MAX_AGE.describe);

@@ -5,7 +5,7 @@ import { forPredicates } from '../../request/request-path.js';
 import { partly } from '../documented.js';
 import { CLAIM_NAME, checkedNames } from '../names.js';
 import { policyMaker, type NamedPolicy, type Policy, type PolicyPredicate } from '../policy.js';
-import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type PolicyKind } from '../policy-kind.js';
 import { callPredicate } from '../predicate.js';
 
 /**
@@ -30,7 +30,6 @@ export const NAMED: PolicyKind<NamedPolicy> = {
   // if the predicate threw, its opposite would admit
   negatable: () => false,
   scopes: noScopes,
-  login: noLogin,
 };
 
 const make = policyMaker(NAMED.describe);

@@ -1,6 +1,6 @@
 import { partly } from '../documented.js';
 import { policyMaker, type NobodyPolicy, type Policy } from '../policy.js';
-import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type PolicyKind } from '../policy-kind.js';
 
 /**
  * Returns a policy that no token satisfies, for a request that the app cannot let pass whoever sends it.
@@ -17,7 +17,6 @@ export const NOBODY: PolicyKind<NobodyPolicy> = {
   evaluate: ({ reason, cause }) => ({ reason, details: { cause } }),
   negatable: () => false,
   scopes: noScopes,
-  login: noLogin,
 };
 
 const make = policyMaker(NOBODY.describe);

@@ -1,7 +1,7 @@
 import { partly } from '../documented.js';
 import type { NotPolicy } from '../policy.js';
 import { failure, textOf } from '../policy-failure.js';
-import { noLogin, noScopes, type KindOf, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type KindOf, type PolicyKind } from '../policy-kind.js';
 
 /** Creates the kind of policies that negate another. They admit only if the other certainly does not hold. */
 export function notKind(kindOf: KindOf): PolicyKind<NotPolicy> {
@@ -16,7 +16,6 @@ export function notKind(kindOf: KindOf): PolicyKind<NotPolicy> {
     },
     negatable: ({ policy }, context) => kindOf(policy).negatable(policy, context),
     scopes: noScopes,
-    login: noLogin,
   };
   return kind;
 }

@@ -3,7 +3,7 @@ import { partly, theNames } from '../documented.js';
 import { callText, checkedNames, mayContain, ROLE_NAME } from '../names.js';
 import { policyMaker, type Policy, type RolePolicy } from '../policy.js';
 import { roleFailure } from '../policy-failure.js';
-import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type PolicyKind } from '../policy-kind.js';
 
 /** Returns a policy that requires all of these roles, as `rolesClaim` reads them. A role's name may contain spaces: `role('Domain Admins')` is one role. */
 export function role(...roles: readonly string[]): Policy {
@@ -23,7 +23,6 @@ export const ROLE: PolicyKind<RolePolicy> = {
     return !(isUnreadable(found) || (found.length === 1 && mayContain(found, (name) => roles.includes(name))));
   },
   scopes: noScopes,
-  login: noLogin,
 };
 
 const make = policyMaker(ROLE.describe);

@@ -4,7 +4,7 @@ import { fully, theNames } from '../documented.js';
 import { callText, checkedNames, mayContain, SCOPE_TOKEN } from '../names.js';
 import { policyMaker, type Policy, type ScopePolicy } from '../policy.js';
 import { scopeFailure } from '../policy-failure.js';
-import { noLogin, type PolicyContext, type PolicyKind } from '../policy-kind.js';
+import type { PolicyContext, PolicyKind } from '../policy-kind.js';
 
 /** Returns a policy that requires all of these scopes (RFC 6749 s3.3). They are compared as whole words, case-sensitively. */
 export function scope(...scopes: readonly string[]): Policy {
@@ -31,7 +31,6 @@ export const SCOPE: PolicyKind<ScopePolicy> = {
     return !(isUnreadable(auth.scopes) || mayContain(auth.scopes, isMeant));
   },
   scopes: ({ scopes }) => scopes,
-  login: noLogin,
 };
 
 const make = policyMaker(SCOPE.describe);
