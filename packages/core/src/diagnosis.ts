@@ -13,5 +13,6 @@ export { explanationOf, type Explanation } from './explain/explanation.js';
 export { unusedProxyVariable } from './net/connection.js';
 export { createKeyAccess } from './keys/key-access.js';
 export { UNKNOWN_AUTHORITY } from './net/fetch-failure.js';
+export { MAX_JSON_DEPTH } from './lib/json.js';
 export { fetchJson, NotFoundError, type FetchedJson, type FetchLimits } from './net/fetch-json.js';
 export { metadataUrls } from './net/metadata.js';

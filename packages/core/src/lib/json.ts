@@ -30,7 +30,8 @@ export function unknownSize(): JsonSize {
   return { length: 0, members: 0, items: 0, objects: 0 };
 }
 
-const MAX_DEPTH = 32;
+/** How deep objects and arrays may be nested. The outermost counts as one. */
+export const MAX_JSON_DEPTH = 32;
 const MAX_MEMBERS = 1_000;
 const MAX_ITEMS = 10_000;
 /** The longest text that is parsed before its members are counted: it is too short for too many of them. */
@@ -95,7 +96,7 @@ function countMembers(text: string, hasEscapes: boolean): number {
         break;
       case OPEN_ARRAY:
       case OPEN_OBJECT:
-        if (++depth > MAX_DEPTH) return -1;
+        if (++depth > MAX_JSON_DEPTH) return -1;
         break;
       case CLOSE_ARRAY:
       case CLOSE_OBJECT:
@@ -111,7 +112,7 @@ function countMembers(text: string, hasEscapes: boolean): number {
  * member named `__proto__`: code that copies it by assignment, as `Object.assign` does, would set the prototype of the copy.
  */
 function freezeAndMeasure(value: object, hasEscapes: boolean, depth: number, size: JsonSize): boolean {
-  if (depth > MAX_DEPTH) return false;
+  if (depth > MAX_JSON_DEPTH) return false;
   let count = 0;
   if (Array.isArray(value)) {
     for (const item of value as unknown[]) {
