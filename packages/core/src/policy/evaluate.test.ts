@@ -137,6 +137,9 @@ describe('a failure contains the expected value and the found value', () => {
     ['allOf of scopes', allOf(scope('a'), scope('b', 'c')), { scope: 'a c' }, ['a', 'c', 'b'], ['a', 'c']],
     ['anyOf', anyOf(role('b'), scope('a')), {}, ['a'], []],
     ['allOf of an acr value and a maximum age', allOf(acr('gold'), maxAge(60)), { auth_time: NOW }, ['gold'], undefined],
+    ['anyOf of acr values', anyOf(acr('gold'), acr('silver')), { acr: 'iron' }, ['gold', 'silver'], 'iron'],
+    ['allOf of acr values, of which both policies accept one', allOf(acr('gold', 'silver'), acr('silver', 'iron')), { acr: 'gold' }, ['silver'], 'gold'],
+    ['anyOf of ages', anyOf(maxAge(60), allOf(acr('gold'), maxAge(300))), { auth_time: NOW - 100 }, 60, 100],
   ])('the failure of %s', (_name, policy, claims, expected, found) => {
     const { details } = failureOf(policy, claims)!;
     expect(new Set([details.expected].flat())).toEqual(new Set([expected].flat()));

@@ -1,3 +1,4 @@
+import type { DenialDetails } from '../decision/denial.js';
 import type { Policy } from './policy.js';
 import type { PolicyContext, PolicyKind, RequiredLogin } from './policy-kind.js';
 
@@ -37,6 +38,13 @@ export function namedLogin(logins: readonly RequiredLogin[]): RequiredLogin | un
   const { acrValues, maxAgeSeconds } = first;
   const fitting = logins.filter((login) => (login.maxAgeSeconds ?? Infinity) >= (maxAgeSeconds ?? Infinity));
   return { acrValues: acrValues && union(...fitting.map((login) => login.acrValues ?? [])), maxAgeSeconds };
+}
+
+/** Returns the details of a failure whose challenge names a login. Operators see the same login as what was expected. */
+export function withLogin(details: DenialDetails, login: RequiredLogin | undefined): DenialDetails {
+  if (!login) return details;
+  const { acrValues, maxAgeSeconds } = login;
+  return { ...details, acrValues, maxAgeSeconds, expected: (typeof details.expected === 'number' ? maxAgeSeconds : acrValues) ?? details.expected };
 }
 
 /** Returns the requirements on a login that satisfies both; undefined if none can, because it has one acr. */

@@ -1,8 +1,8 @@
 import { behaviourOf } from '../../vocabulary/reason.js';
 import { allDocumented } from '../documented.js';
-import { ANY_LOGIN, bothLogins, loginsOf, namedLogin } from '../logins.js';
+import { ANY_LOGIN, bothLogins, loginsOf, namedLogin, withLogin } from '../logins.js';
 import type { CombinedPolicy } from '../policy.js';
-import type { RequiredLogin, KindOf, PolicyContext, PolicyFailure, PolicyKind } from '../policy-kind.js';
+import type { KindOf, PolicyContext, PolicyFailure, PolicyKind } from '../policy-kind.js';
 import { holdsScope } from './scope.js';
 
 /** The kind of policies that require all of their parts. */
@@ -39,7 +39,8 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
     if (denied.length === 0) {
       // also of the parts that did not fail: a new login must still satisfy them. Parts that are about no login did not fail
       const logins = policy.policies.map((part) => kindOf(part).logins?.(part, context) ?? ANY_LOGIN);
-      return loginFailureOf(failures, namedLogin(logins.reduce(bothLogins, ANY_LOGIN)));
+      const { reason, details } = failures[0]!;
+      return { reason, details: { ...withLogin(details, namedLogin(logins.reduce(bothLogins, ANY_LOGIN))), cause: causes(failures) } };
     }
     const { reason, details } = denied.find((one) => behaviourOf(one.reason).solvedBy !== 'scope') ?? denied[0]!;
     const { expected, found } = details;
@@ -52,13 +53,6 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
   }
 
   return kind;
-}
-
-/** @param login undefined: no login satisfies the policy */
-function loginFailureOf(failures: readonly PolicyFailure[], login: RequiredLogin | undefined): PolicyFailure {
-  const { reason, details } = failures[0]!;
-  const { acrValues, maxAgeSeconds } = login ?? details;
-  return { reason, details: { expected: details.expected, found: details.found, acrValues, maxAgeSeconds, cause: causes(failures) } };
 }
 
 function causes(failures: readonly PolicyFailure[]): unknown {

@@ -1,6 +1,6 @@
 import { behaviourOf } from '../../vocabulary/reason.js';
 import { anyDocumented } from '../documented.js';
-import { distinctLogins, loginsOf, namedLogin } from '../logins.js';
+import { distinctLogins, loginsOf, namedLogin, withLogin } from '../logins.js';
 import type { CombinedPolicy } from '../policy.js';
 import { textOf } from '../policy-failure.js';
 import { noScopes, type KindOf, type PolicyFailure, type PolicyKind } from '../policy-kind.js';
@@ -22,7 +22,7 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
       const isLogin = behaviourOf(named.reason).solvedBy === 'login';
       // parts that are about no login have failed
       const login = isLogin ? namedLogin(distinctLogins(policy.policies.flatMap((part) => kindOf(part).logins?.(part, context) ?? []))) : undefined;
-      return { reason: named.reason, details: { ...named.details, ...login, cause: textOf(kind, policy) } };
+      return { reason: named.reason, details: { ...withLogin(named.details, login), cause: textOf(kind, policy) } };
     },
     detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
