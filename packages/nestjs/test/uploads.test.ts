@@ -427,7 +427,7 @@ describe('middleware gets headers and body unchanged', () => {
     });
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
     const { port } = upstream.address() as AddressInfo;
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1, timeout: 1_000 });
 
     function proxy(request: IncomingMessage & { originalUrl: string }, response: ServerResponse): void {
       const { method, originalUrl, headers } = request;

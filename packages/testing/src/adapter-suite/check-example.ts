@@ -1,12 +1,11 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { Agent } from 'node:http';
 import { createTestIssuer, type TestIssuer } from '../issuer.js';
 import { expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
 import { PUBLIC_ORIGIN, startFleet } from './example-fleet.js';
 import { end, startExample, type StartedExample } from './example-process.js';
 import { exampleTable } from './example-table.js';
-import { send } from './exchange.js';
+import { keepAliveAgent, send } from './exchange.js';
 
 /**
  * Starts an example app in its own process, with a local issuer, and checks it against the contract of the examples. It prints each line of the contract.
@@ -78,7 +77,7 @@ async function expectMetadata(origin: string, { issuer, audience }: TestIssuer):
 }
 
 async function expectOrderlyEnd(app: StartedExample, origin: string | undefined): Promise<void> {
-  const agent = new Agent({ keepAlive: true });
+  const agent = keepAliveAgent();
   try {
     if (origin !== undefined) await send(origin, { path: '/public', agent });
     await end(app);

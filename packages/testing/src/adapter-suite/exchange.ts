@@ -1,4 +1,4 @@
-import { request as requestOverHttp, type Agent } from 'node:http';
+import { Agent, request as requestOverHttp, type AgentOptions } from 'node:http';
 import { request as requestOverTls } from 'node:https';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -47,6 +47,17 @@ const TIMEOUT_MS = 10_000;
 const UNREAD_TIMEOUT_MS = 3_000;
 /** A little less than HTTP/2 lets a client send before the server has read some of it (RFC 9113 s6.9.2). */
 const BEGUN_BYTES = 65_000;
+
+/** How long a connection waits for its next request. Servers close theirs after some seconds: Node's after five. */
+const IDLE_MS = 1_000;
+
+/**
+ * Returns an agent whose requests share connections. It closes an idle connection long before a server does: a request that is sent while the server closes the
+ * connection would fail. Without a time, Node's agent keeps connections until the server closes them, whatever its `Keep-Alive` says.
+ */
+export function keepAliveAgent(options: Pick<AgentOptions, 'maxSockets'> = {}): Agent {
+  return new Agent({ ...options, keepAlive: true, timeout: IDLE_MS });
+}
 
 /** Sends one request, over its own socket if no agent is given. */
 export function send(origin: string, sent: Sent): Promise<Received> {

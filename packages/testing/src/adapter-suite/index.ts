@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { Agent } from 'node:http';
 import { actingCases } from './acting-cases.js';
 import { authCases } from './auth-cases.js';
 import { certificateHeaderCases } from './certificate-header-cases.js';
@@ -13,7 +12,7 @@ import { credentialCases } from './credential-cases.js';
 import { dpopCases, dpopCorsCases, mountedDpopCases } from './dpop-cases.js';
 import { exampleRoutes } from './example-routes.js';
 import { exampleTable } from './example-table.js';
-import { send } from './exchange.js';
+import { keepAliveAgent, send } from './exchange.js';
 import { connectHttp2 } from './http2-exchange.js';
 import { departureCases } from './departure-cases.js';
 import { encryptionCases } from './encryption-cases.js';
@@ -240,7 +239,7 @@ function casesFor(options: SuiteOptions): SuiteCase[] {
 }
 
 function overHttp1(app: RunningApp): SuiteApp {
-  const agent = new Agent({ keepAlive: true });
+  const agent = keepAliveAgent();
   return {
     ...app,
     ask: (sent) => send(app.origin, { agent, ...sent }),

@@ -1,12 +1,11 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import { Agent } from 'node:http';
 import { allOf, acr, scope } from '@tokenward/core';
 import { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
 import { createTestClock } from '../clock.js';
 import { createTestIssuer } from '../issuer.js';
 import { challengesOf } from './received-challenges.js';
 import type { SuiteRoute } from './app.js';
-import type { Received } from './exchange.js';
+import { keepAliveAgent, type Received } from './exchange.js';
 import type { SuiteCase } from './suite-case.js';
 
 const PREFLIGHT = [['origin', 'https://app.example.test'], ['access-control-request-method', 'GET']] as const; // prettier-ignore
@@ -150,7 +149,7 @@ export const responseCases: readonly SuiteCase[] = [
   {
     name: 'serves the next request of a keep-alive client after a refusal',
     async run({ ask, token }) {
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const agent = keepAliveAgent({ maxSockets: 1 });
       try {
         const json = { filler: 'x'.repeat(100_000) };
         for (let round = 0; round < 3; round++) {

@@ -1,11 +1,10 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
-import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { scope, type Auth, type Deny } from '@tokenward/core';
 import { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
 import type { AppSetup, SuiteRoute } from './app.js';
 import { createCookieSession, linesOf, type CookieSession } from './cookie-session.js';
-import type { Received } from './exchange.js';
+import { keepAliveAgent, type Received } from './exchange.js';
 import { exampleRoutes } from './example-routes.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 
@@ -116,7 +115,7 @@ export const sessionCases: readonly SuiteCase[] = [
       const app = await startWith(suite, session);
       const [cookie, proof] = session.add({ token: await suite.token() });
       const upgrade = [['connection', 'upgrade'], ['upgrade', 'h2c']] as const; // prettier-ignore
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const agent = keepAliveAgent({ maxSockets: 1 });
       const statuses: number[] = [];
       for (const headers of [[cookie!, proof!], [cookie!], [cookie!, proof!]]) {
         statuses.push((await app.ask({ path: '/me', headers: [...headers, ...upgrade], agent })).status);
