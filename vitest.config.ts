@@ -14,7 +14,7 @@ import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
 const ONE_NODE = [
   'packages/core/test/{arbitrary-tokens,encrypted-provider,introspection-provider,json-texts,many-tenants,mtls-provider,parsers-end,published-keys,token-exchange-provider}.test.ts',
   'packages/core/test/{both-kinds,claims-schema,claims,demands,errors,explanations,fapi2,health,heap,hints,issuer-names,issuers,jwt-svid,key-labels}.test.ts',
-  'packages/core/test/{lost-standing,monitoring,open-api,planted-options,provider-claims,request-shapes,resolver,resource-metadata,revocations}.test.ts',
+  'packages/core/test/{lost-standing,monitoring,open-api,option-rows,planted-options,provider-claims,request-shapes,resolver,resource-metadata,revocations}.test.ts',
   'packages/core/test/{file-outages,key-files,sessions,shadow,shared-secrets,shared-signals,signals,tenants,tenants-in-trouble,token-cache}.test.ts',
   'packages/{express,fastify}/test/adapter-suite-*.test.ts',
   'packages/browser-session/test/{browser,fleet}/*.test.ts',

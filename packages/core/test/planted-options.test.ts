@@ -5,6 +5,7 @@ import { createNativeGuard } from '@tokenward/core/adapter';
 import { createTestIssuer } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createScene, expectAllowed } from './guarded.js';
+import { optionPaths, optionsWith } from './option-names.js';
 
 const MARK = 'pL4nT3d-S3cr3t-xY7zQ9wK2mN8vB5';
 const good = { issuer: 'https://login.example.test', audience: 'https://api.example.test' };
@@ -153,29 +154,16 @@ describe('rule 185: no error message about options contains a misplaced secret',
     }
   });
 
-  test.each(['keyFetching', 'tokenCache', 'revocations', 'monitoring', 'shadow', 'requiredValues', 'sharedSecretsFile'])('as a member of %s', (name) => {
-    const inner = {
-      keyFetching: [
-        'timeoutSeconds',
-        'maxBytes',
-        'maxKeys',
-        'jwksHosts',
-        'caFile',
-        'bearerTokenFile',
-        'freshSeconds',
-        'staleSeconds',
-        'unknownKeyCooldownSeconds',
-      ],
-      tokenCache: ['maxEntries', 'maxBytes'],
-      revocations: ['store', 'retentionSeconds', 'clockSkewSeconds'],
-      monitoring: ['maxPlaces', 'windowSeconds', 'maxWatched', 'longLivedSeconds'],
-      shadow: ['audience', 'algorithms', 'profile', 'requiredClaims', 'maxTokenAgeSeconds', 'allowedClients', 'clockSkewSeconds'],
-      requiredValues: ['tid', MARK, `https://${MARK}@x.example.test/`],
-      sharedSecretsFile: ['path', 'encoding'],
-    }[name]!;
-    for (const member of inner) {
+  const inner = optionPaths.filter((path) => path.includes('.'));
+
+  test.each(inner)('as the value of %s', (path) => {
+    for (const [shape, value] of VALUES) expectHidden(() => createResourceGuard({ ...good, ...optionsWith(path, value) }), `${path}: ${shape}`);
+  });
+
+  test('as the value of a required claim', () => {
+    for (const name of ['tid', MARK, `https://${MARK}@x.example.test/`]) {
       for (const [shape, value] of VALUES)
-        expectHidden(() => createResourceGuard({ ...good, [name]: { [member]: value } } as GuardOptions), `${name}.${member}: ${shape}`);
+        expectHidden(() => createResourceGuard({ ...good, requiredValues: { [name]: value } } as GuardOptions), `requiredValues.${name}: ${shape}`);
     }
   });
 
