@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { failedFiles, readVitestReport, sumOf } from './vitest-report.mjs';
+import { mergeReports, readVitestReport, REPORT_ARGUMENTS, sumOf, timedOutFiles } from './vitest-report.mjs';
 
-/** If more test files than these fail, the reason is not a busy machine. */
+/** If tests of more files than these time out, the reason is not a busy machine. */
 const FEW_FILES = 3;
 const COMMANDS_AT_ONCE = 2;
 
@@ -66,7 +66,7 @@ export function createTally() {
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-counts-'));
   const total = { passed: 0, failed: 0, skipped: 0 };
   const failures = [];
-  const passedAgain = [];
+  const timedOut = [];
 
   function count(title, ok, counts = ok ? { passed: 1 } : { failed: 1 }) {
     const { passed = 0, skipped = 0 } = counts;
@@ -80,30 +80,19 @@ export function createTally() {
   const fileOf = (title, ending) => join(folder, `${title.replaceAll(/\W+/g, '-')}.${ending}`);
   const countsOf = (title) => ({ TOKENWARD_COUNTS: fileOf(title, 'json') });
 
-  /** With `onceMore`, a step that fails runs once more: see {@link vitestStep}. */
-  function step(title, command, args, how) {
+  function step(title, command, args) {
     const printTime = begin(title);
-    finishStep(runStep(title, command, args), title, command, args, how);
+    finishStep(title, run(command, args, { env: countsOf(title), mayFail: true }));
     printTime();
   }
 
-  function runStep(title, command, args) {
-    return run(command, args, { env: countsOf(title), mayFail: true });
-  }
-
-  function finishStep(first, title, command, args, { onceMore = false } = {}) {
-    let ok = first;
-    if (!ok && onceMore) {
-      printTitle(`${title}: once more`);
-      ok = runStep(title, command, args);
-      if (ok) passedAgain.push(title);
-    }
+  function finishStep(title, ok) {
     count(title, ok, readJson(fileOf(title, 'json')));
   }
 
   /**
-   * A run of Vitest; `command` is what starts it. If a few test files fail, they run once more, alone: a test with a time-out may fail only because the
-   * machine is busy. Tests that pass only then are named at the end.
+   * A run of Vitest; `command` is what starts it. On a busy machine, a test or a hook may miss its time-out. So if nothing failed but time-outs in a few
+   * files, these files run once more, alone, and the time-outs are named at the end. Whatever else fails is a failure, even if it would pass alone.
    */
   function vitestStep(title, command, how) {
     const printTime = begin(title);
@@ -114,39 +103,36 @@ export function createTally() {
 
   function vitestOf(title, [command, ...args], { reporter = 'default', env = {} } = {}) {
     const file = fileOf(title, 'json');
-    const argsOf = (which) => [...args, `--reporter=${reporter}`, '--reporter=json', `--outputFile.json=${file}`, ...which];
+    const allEnv = { ...env, TOKENWARD_REPORT: file };
+    const argsOf = (which) => [...args, `--reporter=${reporter}`, ...REPORT_ARGUMENTS, ...which];
     return {
-      start: () => [command, argsOf([])],
-      read: (ok) => ({ ok, report: existsSync(file) ? readVitestReport(file) : new Map() }),
+      start: () => [command, argsOf([]), allEnv],
+      read: (ok) => ({ ok, report: readVitestReport(file) }),
       run(which) {
         rmSync(file, { force: true });
-        return this.read(run(command, argsOf(which), { env, mayFail: true }));
+        return this.read(run(command, argsOf(which), { env: allEnv, mayFail: true }));
       },
     };
   }
 
-  function finishVitest(title, tests, first) {
-    let { ok, report } = first;
-    const files = failedFiles(report);
-    if (!ok && files.length > 0 && files.length <= FEW_FILES) {
-      printTitle(`${title}: once more, alone: ${files.join(', ')}`);
-      const again = tests.run(files);
-      if (again.ok) passedAgain.push(`${title}:`, ...sumOf(report).failures);
-      ok = again.ok;
-      report = new Map([...report, ...again.report]);
-    }
-    count(title, ok, sumOf(report));
+  function finishVitest(title, tests, { ok, report }) {
+    const files = timedOutFiles(report);
+    if (files.length === 0 || files.length > FEW_FILES) return count(title, ok, sumOf(report));
+    timedOut.push(`${title}:`, ...sumOf(report).failures);
+    printTitle(`${title}: tests timed out. Once more, alone: ${files.join(', ')}`);
+    const again = tests.run(files);
+    count(title, again.ok, sumOf(mergeReports(report, again.report)));
   }
 
   /** Starts a step that runs beside the steps that follow. Returns a function that waits for it, shows its output and counts its result. */
-  function startBeside(title, command, args, how) {
-    return beside(title, command, args, countsOf(title), (ok) => finishStep(ok, title, command, args, how));
+  function startBeside(title, command, args) {
+    return beside(title, command, args, countsOf(title), (ok) => finishStep(title, ok));
   }
 
   /** Starts a run of Vitest that runs beside the steps that follow. See {@link vitestStep} and {@link startBeside}. */
   function startVitestBeside(title, command) {
     const tests = vitestOf(title, command);
-    return beside(title, ...tests.start(), {}, (ok) => finishVitest(title, tests, tests.read(ok)));
+    return beside(title, ...tests.start(), (ok) => finishVitest(title, tests, tests.read(ok)));
   }
 
   function beside(title, command, args, env, onEnd) {
@@ -171,7 +157,8 @@ export function createTally() {
   function finish() {
     rmSync(folder, { recursive: true, force: true });
     // repeated at the end, because the output above it is long
-    if (passedAgain.length > 0) console.log(`\nFailed at first, and passed when it ran once more:\n${passedAgain.join('\n')}`);
+    if (timedOut.length > 0)
+      console.log(`\nTimed out at first. Their files ran once more, alone, and passed, except what is listed as failed:\n${timedOut.join('\n')}`);
     if (failures.length > 0) console.log(`\nFailed:\n${failures.join('\n')}`);
     const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
     console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);

@@ -38,5 +38,5 @@ function publishedOn(version) {
 }
 
 function checkOf(folder) {
-  return [`check of ${folder}`, 'pnpm', ['--silent', '--dir', folder, 'check'], { onceMore: true }];
+  return [`check of ${folder}`, 'pnpm', ['--silent', '--dir', folder, 'check']];
 }

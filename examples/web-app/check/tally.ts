@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+
 /** Counts checks, and prints those that fail. */
 export interface Tally {
   check(name: string, run: () => Promise<void>): Promise<void>;
@@ -20,6 +22,7 @@ export function createTally(): Tally {
     },
     finish() {
       console.log(`${passed} passed, ${failed} failed`);
+      if (process.env['TOKENWARD_COUNTS']) writeFileSync(process.env['TOKENWARD_COUNTS'], JSON.stringify({ passed, failed }));
       if (failed > 0 || passed === 0) process.exitCode = 1;
     },
   };
