@@ -41,11 +41,17 @@ async function runStep(files, how = `tally.vitestStep('tests', command)`) {
 describe('a run of Vitest', { timeout: 60_000 }, () => {
   test('runs once more, alone, what timed out, names it, and counts each test once', async () => {
     const hook = `beforeAll(${slowAtFirst('hook')}); ${PASSES} test.skip('is skipped', () => {});`;
-    const { code, runs, end, lastLine } = await runStep({ slow: SLOW, hook, other: PASSES });
-    expect([code, runs, lastLine]).toEqual([0, 2, '3 passed, 0 failed, 1 skipped']);
+    const late = `test('is late', () => {
+      if (fs.existsSync('late')) return;
+      fs.writeFileSync('late', '');
+      throw new Error('GET /me: no answer within 10 s');
+    });`;
+    const { code, runs, end, lastLine } = await runStep({ slow: SLOW, hook, late, other: PASSES });
+    expect([code, runs, lastLine]).toEqual([0, 2, '4 passed, 0 failed, 1 skipped']);
     expect(end).toMatch(/^Timed out at first\. .+\ntests:\n/m);
     expect(end).toMatch(/^slow\.test\.mjs: is slow\n {4}TestTimeoutError: Test timed out in 300ms/m);
     expect(end).toMatch(/^hook\.test\.mjs\n {4}HookTimeoutError: Hook timed out in 300ms/m);
+    expect(end).toMatch(/^late\.test\.mjs: is late\n {4}Error: GET \/me: no answer within 10 s/m);
     expect(end).not.toContain('Failed:');
   });
 
@@ -64,6 +70,12 @@ describe('a run of Vitest', { timeout: 60_000 }, () => {
     const { code, runs, end, lastLine } = await runStep({ one: shared, other: shared, slow: SLOW });
     expect([code, runs, lastLine]).toEqual([1, 1, '1 passed, 2 failed']);
     expect(end).toMatch(/^(one|other)\.test\.mjs: has the process for itself\n {4}AssertionError: expected 2 to be 1/m);
+  });
+
+  test('fails at once if an assertion fails on a text about a time-out', async () => {
+    const wrong = `test('reads it', () => expect('no answer within 10 s').toBe('an answer'));`;
+    const { code, runs, lastLine } = await runStep({ wrong, slow: SLOW });
+    expect([code, runs, lastLine]).toEqual([1, 1, '0 passed, 2 failed']);
   });
 
   test('fails at once if nothing handled an error, and counts it', async () => {

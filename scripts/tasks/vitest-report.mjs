@@ -38,8 +38,11 @@ function countsOf(module) {
   return [path, { passed: passed.length, skipped: tests.length - passed.length - failed.length, failures }];
 }
 
+/** Vitest's own time-outs, and those of the helpers of the tests: 'no answer within 10 s'. */
+const TIMEOUT = /^(?:Test|Hook) timed out in \d+ms|^(?!expected ).*\bwithin [\d.]+ m?s\b/;
+
 function failureOf(name, errors) {
-  const isTimeout = errors.length > 0 && errors.every(({ message }) => /^(?:Test|Hook) timed out in \d+ms/.test(message));
+  const isTimeout = errors.length > 0 && errors.every(({ message }) => TIMEOUT.test(message));
   return { text: [name, ...errors.map(shorten)].join('\n'), isTimeout };
 }
 
