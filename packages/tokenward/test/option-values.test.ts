@@ -103,9 +103,16 @@ test('what is nested thousands of levels deep is refused in words', async () => 
     }
     for (const args of [['token'], ['attack', 'http://127.0.0.1:1/me']]) {
       const { code, stdout, stderr } = await runCommand([...args, '--claim', `tenant=${deep}`]);
-      expect([code, stdout, stderr]).toEqual([2, '', 'error: the value of --claim is nested more than 32 levels deep\n']);
+      expect([code, stdout, stderr]).toEqual([2, '', 'error: a claim, with the object of all claims, is nested more than 32 levels deep\n']);
     }
   }
+});
+
+test('a claim may have as many levels as a token that guards accept', async () => {
+  const nested = (levels: number) => `tenant=${'['.repeat(levels)}${']'.repeat(levels)}`;
+  const tooDeep = await runCommand(['token', '--claim', nested(32)]);
+  expect([tooDeep.code, tooDeep.stderr]).toEqual([2, 'error: a claim, with the object of all claims, is nested more than 32 levels deep\n']);
+  expect((await runCommand(['token', '--claim', nested(31)])).stderr).not.toContain('nested');
 });
 
 const SECRET = 's3cr3t-0123456789';

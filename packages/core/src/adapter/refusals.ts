@@ -17,7 +17,7 @@ export function assertDenial(decision: unknown): asserts decision is Deny {
 
 /** Returns what was thrown as an Error. For a framework, `undefined` may mean "go on", and some strings have a meaning for routes. */
 export function asError(thrown: unknown): Error {
-  return isError(thrown) ? thrown : new Error('onDenied threw a value that is not an Error', { cause: thrown });
+  return isError(thrown) ? thrown : new Error('onDenied, or other code of the app, threw a value that is not an Error. It is the cause of this error', { cause: thrown });
 }
 
 /**

@@ -8,7 +8,8 @@ export function claimsOf(texts: readonly string[]): Record<string, unknown> {
       const at = text.indexOf('=');
       if (at < 1) throw new UsageError(`--claim needs a name and a value in JSON: --claim 'tenant="acme"'`);
       const value = valueIn(text.slice(at + 1));
-      refuseDeepNesting(value, 'the value of --claim');
+      // the claims are an object around the value
+      refuseDeepNesting([value], 'a claim, with the object of all claims,');
       return [text.slice(0, at), value];
     }),
   );
