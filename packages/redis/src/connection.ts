@@ -1,5 +1,4 @@
-import { isError } from '@tokenward/core/store';
-import { codeOf, failureText, StoreFailure } from './store-failure.js';
+import { codeOf, failureText, isAnswer, StoreFailure } from './store-failure.js';
 
 /** A reply of RESP 2. */
 export type Reply = string | number | null | readonly Reply[];
@@ -17,7 +16,7 @@ export interface RawClient {
 /**
  * Makes an unconnected client for the server that has the keys now.
  *
- * @param failed the last client that did not connect, or whose server refused a command. Whoever named that server may be wrong
+ * @param failed the last client whose server did not answer, or is not the master. Whoever named that server may be wrong
  */
 export type MakeClient = (failed: RawClient | undefined) => RawClient | Promise<RawClient>;
 
@@ -27,6 +26,8 @@ export interface Connection {
   readonly isOver: boolean;
   /** @throws StoreFailure if the command fails, or if no answer comes in time */
   send(command: readonly string[], withinMs?: number): Promise<Reply>;
+  /** Notes that this is the wrong server, although it answers. */
+  blame(): void;
   /** Calls a listener, once, when the connection ends without `close()`. */
   onOver(listener: () => void): void;
   close(): void;
@@ -64,7 +65,7 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
     try {
       await within(timeoutMs, client.connect());
     } catch (error) {
-      failed = client;
+      if (failureOf(error).isOfWrongServer) failed = client;
       close();
       throw new StoreFailure(failureText(error));
     }
@@ -76,10 +77,14 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
         try {
           return (await within(withinMs, client.sendCommand(command))) as Reply;
         } catch (error) {
-          // a command that waits when the connection is closed fails, which says nothing about the server. Nor does it if the user may not ask for INFO
-          if (!isOver && !(command[0] === 'INFO' && isAnswer(error))) failed = client;
-          throw new StoreFailure(failureText(error), isAnswer(error), codeOf(error));
+          const failure = failureOf(error);
+          // a command that waits when the connection is closed fails, which says nothing about the server
+          if (!isOver && failure.isOfWrongServer) failed = client;
+          throw failure;
         }
+      },
+      blame() {
+        failed = client;
       },
       onOver(listener) {
         told = listener;
@@ -97,9 +102,8 @@ async function make(makeClient: MakeClient, failed: RawClient | undefined): Prom
   }
 }
 
-/** Whether the server sent an error: its text begins with a code. Not all versions of the package redis export a class for it. */
-function isAnswer(error: unknown): boolean {
-  return isError(error) && !('code' in error) && /^[A-Z]{2,20} /.test(error.message);
+function failureOf(error: unknown): StoreFailure {
+  return new StoreFailure(failureText(error), isAnswer(error), codeOf(error));
 }
 
 export function destroy(client: RawClient): void {

@@ -98,7 +98,7 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
   }
 
   /**
-   * Gives a connection up after a failure: the server may no longer be the master. If the server sent the failure, the connection works, and other commands still
+   * Gives a connection up after a failure of a server that may be the wrong one. If the server sent the failure, the connection works, and other commands still
    * get their answers.
    */
   function giveUp(one: Connection, isAnswer: boolean): void {
@@ -141,7 +141,7 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
       const failure = abort.signal.aborted ? new StoreFailure(CLOSED) : failureOf(error);
       if (failure.isAnswer) outage.refused(kind, failure.message);
       else if (!abort.signal.aborted) outage.unreachable(failure.message);
-      if (caller.connection && (!failure.isAnswer || OF_ANOTHER_SERVER.has(failure.code ?? ''))) giveUp(caller.connection, failure.isAnswer);
+      if (caller.connection && failure.isOfWrongServer) giveUp(caller.connection, failure.isAnswer);
       throw failure;
     } finally {
       caller.hasGivenUp = true;
@@ -172,9 +172,6 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
 }
 
 const CLOSED = 'the store was closed';
-
-/** Answers of a server that is no longer the right one, or not yet. Other refusals would be the same on a new connection. */
-const OF_ANOTHER_SERVER: ReadonlySet<string> = new Set(['READONLY', 'MOVED', 'MASTERDOWN', 'CLUSTERDOWN', 'NOREPLICAS', 'LOADING', 'NOAUTH', 'WRONGPASS']);
 
 function failureOf(error: unknown): StoreFailure {
   return error instanceof StoreFailure ? error : new StoreFailure(failureText(error));

@@ -15,7 +15,28 @@ export class StoreFailure extends Error {
   ) {
     super(message);
   }
+
+  /**
+   * Whether another server may be the right one: this one did not answer, or is not the master. Other refusals, such as `OOM` or `NOPERM`, would be the same
+   * over a new connection, and say nothing about whoever named the server.
+   */
+  get isOfWrongServer(): boolean {
+    return !this.isAnswer || OF_ANOTHER_SERVER.has(this.code ?? '');
+  }
 }
+
+/** Answers of a server that is no longer the right one, or not yet. */
+const OF_ANOTHER_SERVER: ReadonlySet<string> = new Set([
+  'READONLY',
+  'MOVED',
+  'MASTERDOWN',
+  'CLUSTERDOWN',
+  'NOREPLICAS',
+  'LOADING',
+  'NOAUTH',
+  'WRONGPASS',
+  'UNBLOCKED',
+]);
 
 const TEXTS: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'the connection was refused'],
@@ -36,10 +57,11 @@ const TEXTS: ReadonlyMap<string, string> = new Map([
   ['MOVED', 'another node of the cluster has the keys. Pass a client from createCluster()'],
   ['CLUSTERDOWN', 'the cluster is down'],
   ['BUSY', 'Redis is busy with a script'],
+  ['UNBLOCKED', 'the server has become a replica'],
 ]);
 
-/** Errors inside a script have no code of their own. */
-const SCRIPT_ERRORS: readonly (readonly [RegExp, string])[] = [
+/** Errors whose code says nothing. Those inside a script have none of their own. */
+const ERR_TEXTS: readonly (readonly [RegExp, string])[] = [
   [/^ERR (ACL failure in script|The user executing the script can't)/, TEXTS.get('NOPERM')!],
   [/^ERR unknown (redis )?command/i, 'the server lacks a command. Use Redis 7 or newer'],
 ];
@@ -48,11 +70,16 @@ const SCRIPT_ERRORS: readonly (readonly [RegExp, string])[] = [
 export function failureText(error: unknown): string {
   if (error instanceof StoreFailure) return error.message;
   if (!isError(error)) return 'the connection broke';
-  const known = SCRIPT_ERRORS.find(([pattern]) => pattern.test(error.message));
+  const known = ERR_TEXTS.find(([pattern]) => pattern.test(error.message));
   if (known) return known[1];
   const code = codeOf(error);
   if (code === undefined) return 'the connection broke';
-  return TEXTS.get(code) ?? `the connection failed (${code})`;
+  return TEXTS.get(code) ?? (isAnswer(error) ? `the server refused a command (${code})` : `the connection failed (${code})`);
+}
+
+/** Whether the server sent an error: its text begins with a code. Not all versions of the package redis export a class for it. */
+export function isAnswer(error: unknown): boolean {
+  return isError(error) && !('code' in error) && /^[A-Z]{2,20} /.test(error.message);
 }
 
 /** Returns the code of an error, which an error of the server has at the beginning of its text. */

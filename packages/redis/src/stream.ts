@@ -61,7 +61,10 @@ export function createStream(keys: Keys, clock: Clock, timeoutMs: number, receiv
         // a server that does not know HELLO may be used; if the connection is broken, look() fails too
         const hello = connection.send(['HELLO']).then(roleOf, () => undefined);
         const [found, role] = await Promise.all([look(connection, keys, position, page), hello]);
-        if (role !== undefined && role !== 'master' && role !== 'primary') throw new StoreFailure('the server is a replica, which may be behind its master');
+        if (role !== undefined && role !== 'master' && role !== 'primary') {
+          connection.blame();
+          throw new StoreFailure('the server is a replica, which may be behind its master');
+        }
         if (!position || found.epoch !== position.epoch) {
           const continuity = position ? 'lost' : 'unread';
           return { continuity, look: found, askedAtMs };

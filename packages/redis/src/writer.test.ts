@@ -28,6 +28,7 @@ function createServer() {
           if (!server.answers) await new Promise<void>((answer) => waiting.push(answer));
           return 1;
         },
+        blame() {},
         onOver() {},
         close() {},
       };
