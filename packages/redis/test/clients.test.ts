@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ConfigurationError } from '@tokenward/core';
 import { redisRevocations, type DuplicableClient } from '@tokenward/redis';
@@ -126,6 +127,21 @@ describe('a cluster', () => {
     await isCurrentAgain(store);
     await store.add(recordOf('session-1'));
     expect(await valuesIn(current)).toContain('session-1');
+  });
+
+  test('the permissions in the README are enough in a cluster', async () => {
+    const alone = await ownServer('--cluster-enabled', 'yes');
+    await alone.ask('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await eventually(async () => /cluster_state:ok/.test(String(await alone.ask('CLUSTER', 'INFO'))), 'the cluster is ready');
+    await seedEpoch(alone);
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+    const [, line, inCluster] = /ACL SETUSER tokenward (.*)\n[^]*In a cluster, [^`]*`(\+[^`]+)`/.exec(readme)!;
+    await alone.ask('ACL', 'SETUSER', 'tokenward', ...line!.split(' '), ...inCluster!.split(' '));
+    const client = createCluster({ rootNodes: [{ url: alone.url }], defaults: { username: 'tokenward', password: 'secret' } });
+    const store = openStore({ client, timeoutSeconds: 4 });
+    await isCurrentAgain(store);
+    await store.add(recordOf('session-1'));
+    expect(await valuesIn(alone)).toContain('session-1');
   });
 
   test('a cluster that is unreachable is reported, and leaves no connections open', async () => {
