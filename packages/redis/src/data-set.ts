@@ -28,6 +28,9 @@ export function keysOf(prefix: string): Keys {
 /** About how many entries the stream keeps. A process that missed more reads everything. */
 export const STREAM_LENGTH = 50_000;
 
+/** How long others wait for the next portion of what a process writes back, or to hear that there is none. Older versions in the fleet use the same time. */
+export const AWAIT_SECONDS = 30;
+
 /** How long entries of many records, written back after a loss, stay in the stream for slow processes. */
 const RESTORED_SECONDS = 60;
 

@@ -1,7 +1,7 @@
 import type { Clock } from '@tokenward/core';
 import { createBackoff } from './backoff.js';
 import type { Connect, Connection } from './connection.js';
-import type { Keys } from './data-set.js';
+import { AWAIT_SECONDS, type Keys } from './data-set.js';
 import { readEverything } from './full-read.js';
 import type { Outage } from './outages.js';
 import { createPruning } from './pruning.js';

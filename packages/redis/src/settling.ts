@@ -18,7 +18,8 @@ export const SETTLE_SECONDS = 3;
 export const MAX_GATHER_SECONDS = 5;
 
 const WRITE_BACK_LOOK_MS = 250;
-const MAX_WRITE_BACK_MS = 60_000;
+/** A process that ends while it writes back is waited for only as long as it announced. This ends the wait for one that goes on forever. */
+const MAX_WRITE_BACK_MS = 600_000;
 /** How long the others take to begin writing their recent records: over an open connection, and over a new one. */
 const GATHER_MS = 500;
 const RECONNECTED_GATHER_MS = 1500;

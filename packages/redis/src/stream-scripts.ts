@@ -1,4 +1,4 @@
-import { WHOLE_EPOCH } from './data-set.js';
+import { AWAIT_SECONDS, WHOLE_EPOCH } from './data-set.js';
 
 /** This package writes no larger entry: each holds one text, or many short ones. */
 const MAX_ENTRY_BYTES = 1_048_576;
@@ -87,7 +87,8 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
 end
 local now = redis.call('TIME')[1]
 local written_back = 0
-for _, who in ipairs(redis.call('ZRANGE', KEYS[5], now, '+inf', 'BYSCORE', 'LIMIT', '0', '1000')) do
+-- a later score shows that the clock was set back: a process that still writes back gets a new one with its next portion
+for _, who in ipairs(redis.call('ZRANGE', KEYS[5], now, now + ${AWAIT_SECONDS}, 'BYSCORE', 'LIMIT', '0', '1000')) do
   written_back = math.max(written_back, string.sub(who, 1, 7) == 'lately:' and 2 or 1)
 end
 local uptime = string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)')

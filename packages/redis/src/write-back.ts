@@ -1,4 +1,5 @@
 import type { RevocationRecord } from '@tokenward/core/store';
+import { AWAIT_SECONDS } from './data-set.js';
 
 /**
  * Writes records that this process has and Redis lost. All processes do so at the same time, and each leaves out what another has written. Other
@@ -38,9 +39,6 @@ export interface Portion {
   readonly awaitRecent: -1 | 0;
   readonly round: number;
 }
-
-/** How long others wait for the next portion, or to hear that there is none. */
-export const AWAIT_SECONDS = 30;
 
 /** @param wake called when there is something to write, or when everything is written */
 export function createWriteBack(wake: () => void): WriteBack {

@@ -56,18 +56,18 @@ describe('entries that are too large to be revocations', () => {
     ["an issuer's name", `redis.call('HSET', '${KEYS.forgotten}', text, '5')`],
     ["an issuer's moment", `redis.call('HSET', '${KEYS.forgotten}', 'https://login.example.test', text)`],
     ['an entry of many fields', `(function() for at = 1, 3 do redis.call('XADD', '${KEYS.stream}', '*', 'a', text, 'b', text) end end)()`],
-    ['the name of a process that writes back', `redis.call('ZADD', '${KEYS.restoring}', '+inf', text)`],
+    ['the name of a process that writes back', `redis.call('ZADD', '${KEYS.restoring}', redis.call('TIME')[1] + 3, text)`],
   ])('does not send %s of 8 MB to clients', async (_name, command) => {
     await fill(command);
     await server().ask('ZADD', KEYS.records, String(nowSeconds() + 60), textOf('known'));
     const before = await sentBytes();
     const store = openStore({ url: server().url });
-    if (!command.includes(KEYS.restoring)) await store.warm();
+    await store.warm();
     await eventually(() => isRevokedIn(store, 'known'), 'everything is read');
     expect((await sentBytes()) - before).toBeLessThan(4 * MEBIBYTE);
     await store.add(recordOf('new'));
     expect(await valuesIn(server()).then((values) => values.includes('new'))).toBe(true);
-    if (!command.includes(KEYS.restoring)) await isCurrentAgain(store);
+    await isCurrentAgain(store);
   });
 
   test('reads the cut-offs of many issuers in pages', async () => {
