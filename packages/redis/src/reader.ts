@@ -9,7 +9,6 @@ import { createSettling, MAX_GATHER_SECONDS, SETTLE_SECONDS } from './settling.j
 import type { SharedMirror } from './shared-mirror.js';
 import { StoreFailure } from './store-failure.js';
 import { createStream, type Continuity } from './stream.js';
-import { AWAIT_SECONDS } from './write-back.js';
 import type { Writer } from './writer.js';
 
 /** Keeps a mirror equal to the data in Redis, until its signal aborts. */
@@ -147,7 +146,7 @@ export function startReader(parts: ReaderParts): Reader {
     if (!found) return;
     const { position, present, cutoffs } = found;
     stream.continueFrom(position);
-    const others = mirror.missing(present, cutoffs, clock.now() / 1000, isLoss);
+    const others = mirror.missing(present, cutoffs, isLoss);
     writer.writeBack({ recent: isLoss ? mirror.recent() : new Map(), others, present }, isLoss);
   }
 

@@ -50,7 +50,12 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
   let invalidTextsReportedAtMs = -Infinity;
 
   const mirror = createRevocationMirror({ maxEntries, maxBytes, overflowed: shareOverflow });
-  const shared = createSharedMirror(mirror, () => added.notify(), reportInvalidTexts);
+  const shared = createSharedMirror(
+    mirror,
+    () => clock.now() / 1000,
+    () => added.notify(),
+    reportInvalidTexts,
+  );
   const outages = createOutages(where, usableForMs);
   const [readingOutage, writingOutage, pruningOutage] = [outages.kind(), outages.kind(), outages.kind()];
   const writer = createWriter({ connect, keys, outage: writingOutage, timeoutMs, signal, onOverflow: () => reader.readAgain() });

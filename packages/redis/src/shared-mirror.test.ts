@@ -1,5 +1,5 @@
 import { createRevocationMirror, type RevocationRecord } from '@tokenward/core/store';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { cutoffOf, textOf } from './record-text.js';
 import { createSharedMirror } from './shared-mirror.js';
 
@@ -13,13 +13,14 @@ async function missingIn(
   isLoss = false,
 ): Promise<string[]> {
   const found: string[] = [];
-  for await (const portion of shared.missing(new Set(present), cutoffs, NOW, isLoss)) found.push(...portion.keys());
+  for await (const portion of shared.missing(new Set(present), cutoffs, isLoss)) found.push(...portion.keys());
   return found;
 }
 
-function create(maxEntries = 1000) {
+function create(maxEntries = 1000, overflowed = () => {}) {
   return createSharedMirror(
-    createRevocationMirror({ maxEntries }),
+    createRevocationMirror({ maxEntries, overflowed }),
+    () => NOW,
     () => {},
     () => {},
   );
@@ -34,6 +35,19 @@ test('what has ended is not written back, even by a process that checks no reque
   shared.add(ended);
   shared.add(lasting);
   expect(await missingIn(shared, [], new Map())).toEqual([textOf(lasting)]);
+});
+
+test('rule 171: a full read of more ended records than there is room for evicts no live ones', () => {
+  const overflowed = vi.fn<() => void>();
+  const shared = create(1000, overflowed);
+  const text = (value: string, issuedUntil: number, until: number): string =>
+    textOf({ kind: 'session', issuer: ISSUER, value, issuedUntil, until, isFinal: false, reason: 'logout' });
+  for (let page = 0; page < 10; page++) {
+    const texts = Array.from({ length: 300 }, (_value, at) => text(`ended-${page}-${at}`, NOW - 10_000, NOW - 1000));
+    texts.push(...Array.from({ length: 90 }, (_value, at) => text(`live-${page}-${at}`, NOW - at, NOW + 1000)));
+    shared.addTexts(texts, false);
+  }
+  expect(overflowed).not.toHaveBeenCalled();
 });
 
 test('rule 171: a cut-off that came from Redis is written back after Redis has lost it', async () => {

@@ -16,12 +16,7 @@ export interface SharedMirror {
    *
    * @param isLoss Redis has lost its data
    */
-  missing(
-    present: ReadonlySet<string>,
-    cutoffs: ReadonlyMap<string, string>,
-    nowSeconds: number,
-    isLoss: boolean,
-  ): AsyncIterable<ReadonlyMap<string, RevocationRecord>>;
+  missing(present: ReadonlySet<string>, cutoffs: ReadonlyMap<string, string>, isLoss: boolean): AsyncIterable<ReadonlyMap<string, RevocationRecord>>;
   /** Returns the records of the last seconds. After a loss, no other process may have them. undefined if there were too many to track. */
   recent(): ReadonlyMap<string, RevocationRecord> | undefined;
   /** How many texts from Redis were not revocations. */
@@ -42,7 +37,7 @@ interface RecentRecords {
 }
 
 /** @param added called when something new was added */
-export function createSharedMirror(mirror: RevocationMirror, added: () => void, invalidFound: () => void): SharedMirror {
+export function createSharedMirror(mirror: RevocationMirror, nowSeconds: () => number, added: () => void, invalidFound: () => void): SharedMirror {
   /** One copy of each issuer's name, since every text brings its own. The mirror may have removed some, and kept one cut-off for all of them. */
   const issuers = new Map<string, string>();
   let invalidTexts = 0;
@@ -63,7 +58,8 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
   function addOne(record: RevocationRecord): RevocationRecord | undefined {
     const issuer = issuers.get(record.issuer) ?? record.issuer;
     if (issuers.size < MAX_ISSUERS) issuers.set(issuer, issuer);
-    return mirror.apply({ ...record, issuer });
+    // with the time, since a process that checks no requests does not sweep, and Redis has records for an hour after their end
+    return mirror.apply({ ...record, issuer }, nowSeconds());
   }
 
   function remember(record: RevocationRecord): void {
@@ -81,9 +77,10 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
   }
 
   /** Returns the cut-off that all removed issuers share: the mirror no longer has their own. */
-  function sharedCutoff(nowSeconds: number): number | undefined {
+  function sharedCutoff(): number | undefined {
     // no issuer has this name
-    return mirror.find({ issuer: '', tokenId: undefined, sessionId: undefined, subject: undefined, clientId: undefined, issuedAt: 0 }, nowSeconds)?.issuedUntil;
+    return mirror.find({ issuer: '', tokenId: undefined, sessionId: undefined, subject: undefined, clientId: undefined, issuedAt: 0 }, nowSeconds())
+      ?.issuedUntil;
   }
 
   return {
@@ -108,13 +105,13 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
         false,
       );
     },
-    async *missing(present, cutoffs, nowSeconds, isLoss) {
+    async *missing(present, cutoffs, isLoss) {
       // a process that checks no requests would otherwise never sweep, and would write back ended records
-      while (!mirror.sweep(nowSeconds)) await otherWork();
+      while (!mirror.sweep(nowSeconds())) await otherWork();
       // an issuer in the mirror gets only its own cut-off: the shared one rises often, and would refuse tokens of all issuers in the whole fleet.
       // But an issuer that was removed and came back has lost its own, so after a loss only the shared one can replace it
       const moments = new Map(mirror.issuers());
-      const shared = sharedCutoff(nowSeconds);
+      const shared = sharedCutoff();
       if (shared !== undefined && isLoss) for (const [issuer, own = shared] of moments) moments.set(issuer, Math.max(own, shared));
       for (const issuer of issuers.keys()) if (!moments.has(issuer)) moments.set(issuer, shared);
       // a snapshot: records that are added meanwhile are sent by the process that adds them

@@ -57,11 +57,18 @@ export function removeRecord(issuer: IssuerRevocations, record: RevocationRecord
   issuer.bytes -= weightOf(record);
 }
 
-export function* recordsIn(issuer: IssuerRevocations): IterableIterator<RevocationRecord> {
+/**
+ * Returns the records of an issuer, each as it is when it is reached: some may be removed or added meanwhile.
+ *
+ * @param step returns those of every so many names. A record that is left out is not read: to read a million that are not in a cache takes half a second
+ */
+export function* recordsIn(issuer: IssuerRevocations, step = 1): IterableIterator<RevocationRecord> {
+  let at = 0;
   for (const kind of REVOCATION_KINDS) {
-    for (const { final, open } of issuer[kind].values()) {
-      if (final) yield final;
-      if (open) yield open;
+    for (const slot of issuer[kind].values()) {
+      if (at++ % step > 0) continue;
+      if (slot.final) yield slot.final;
+      if (slot.open) yield slot.open;
     }
   }
 }

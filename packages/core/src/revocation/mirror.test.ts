@@ -103,6 +103,21 @@ describe('expired records', () => {
     }
   });
 
+  test('rule 171: a mirror that nobody sweeps removes expired records before live ones are evicted', () => {
+    const overflows: RevocationOverflow[] = [];
+    const mirror = createRevocationMirror({ maxEntries: 1000, overflowed: (overflow) => overflows.push(overflow) });
+    const later = NOW + 7200;
+    mirror.apply(record({ value: 'live', issuedUntil: later, until: later + 3600 }), NOW);
+    for (let at = 0; at < 999; at++) mirror.apply(record({ value: `s-${at}` }), NOW);
+    for (let at = 0; at < 900; at++) mirror.apply(record({ value: `t-${at}`, issuedUntil: later, until: later + 3600 }), later);
+    // as in a full read: what ended long ago arrives between live records
+    for (let at = 0; at < 3000; at++) mirror.apply(record({ value: `u-${at}`, isFinal: true }), later);
+    for (let at = 0; at < 90; at++) mirror.apply(record({ value: `v-${at}`, issuedUntil: later, until: later + 3600 }), later);
+    expect(overflows).toEqual([]);
+    expect(mirror.find(token({ subject: 'other', issuedAt: NOW + 1 }), later)).toBeUndefined();
+    for (const subject of ['live', 't-0', 't-899', 'v-89']) expect(mirror.find(token({ subject, issuedAt: NOW + 1 }), later)).toBeDefined();
+  });
+
   test('a clock that is set back while expired records are removed makes no token valid that one of them covers', () => {
     const mirror = createRevocationMirror();
     for (let at = 0; at < 2500; at++) mirror.apply(record({ value: `s-${at}`, isFinal: true }));
@@ -220,10 +235,60 @@ describe('with more records than maxEntries', () => {
   test('evicts and reports records, and refuses every token that they may have covered', () => {
     const { mirror, overflows } = filledMirror(['https://a.test'], 101, 100);
     expect(overflows).toEqual([{ issuer: 'https://a.test', dropped: 50, issuedUntil: NOW + 49 }]);
+    sweepAll(mirror, NOW);
     expect(mirror.size).toBe(51);
     for (let at = 0; at < 101; at++) expect(mirror.find(token({ subject: `s-${at}`, issuedAt: NOW + at }), NOW)).toBeDefined();
     expect(mirror.find(token({ subject: 'other', issuedAt: NOW + 49 }), NOW)).toMatchObject({ kind: 'issuer', issuedUntil: NOW + 49 });
     expect(mirror.find(token({ subject: 'other', issuedAt: NOW + 50 }), NOW)).toBeUndefined();
+  });
+
+  test('removes evicted records one at a time, and covers the same tokens meanwhile', () => {
+    const { mirror, overflows } = filledMirror(['https://a.test', 'https://b.test'], 5000, 10_000);
+    // one that lasts longer than the others is evicted like them
+    const addLater = (at: number): void =>
+      void mirror.apply(record({ value: `t-${at}`, issuedUntil: NOW + 20_000, until: NOW + 90_000, isFinal: at % 2 === 0 }));
+    for (let at = 0; at < 2500; at++) {
+      const before = mirror.size;
+      addLater(at);
+      expect(before - mirror.size).toBeLessThanOrEqual(1);
+      if (at % 100 > 0) continue;
+      for (const subject of ['s-0', 's-2499', 's-4999', 't-0', `t-${at}`]) expect(mirror.find(token({ subject, issuedAt: NOW }), NOW)).toBeDefined();
+      expect(mirror.find(token({ subject: 'other', issuedAt: NOW + 2500 }), NOW)).toBeUndefined();
+    }
+    expect(overflows).toEqual([{ issuer: 'https://a.test', dropped: 2500, issuedUntil: NOW + 2499 }]);
+    expect(mirror.size).toBe(10_000);
+    addLater(2500);
+    expect(overflows).toHaveLength(2);
+    let before = mirror.size;
+    while (!mirror.sweep(NOW)) {
+      expect(before - mirror.size).toBeLessThanOrEqual(1000);
+      before = mirror.size;
+    }
+    expect(mirror.size).toBe(10_001 - overflows[1]!.dropped);
+    for (const issuer of ['https://a.test', 'https://b.test'])
+      for (let at = 0; at < 5000; at += 7) expect(mirror.find(token({ issuer, subject: `s-${at}`, issuedAt: NOW + at }), NOW)).toBeDefined();
+  });
+
+  test('evicts about half of the records of a large issuer, and refuses every token that they may have covered', () => {
+    const { mirror, overflows } = filledMirror(['https://a.test'], 40_001, 40_000);
+    expect(overflows).toHaveLength(1);
+    const [{ dropped, issuedUntil }] = overflows as [RevocationOverflow];
+    expect(Math.abs(dropped - 20_000)).toBeLessThan(2000);
+    const covers = (at: number): boolean => mirror.find(token({ subject: `s-${at}`, issuedAt: NOW + at }), NOW) !== undefined;
+    for (let at = 0; at <= 40_000; at += 100) expect(covers(at)).toBe(true);
+    sweepAll(mirror, NOW);
+    for (let at = 0; at <= 40_000; at += 100) expect(covers(at)).toBe(true);
+    expect(Math.abs(40_001 - mirror.size - dropped)).toBeLessThan(10);
+    expect(mirror.find(token({ subject: 'other', issuedAt: issuedUntil + 1 }), NOW)).toBeUndefined();
+  });
+
+  test('a revocation that is renewed while it waits for its removal stays', () => {
+    const { mirror } = filledMirror(['https://a.test'], 101, 100);
+    mirror.apply(record({ value: 's-10', issuedUntil: NOW + 500 }));
+    sweepAll(mirror, NOW);
+    expect(mirror.size).toBe(52);
+    expect(mirror.find(token({ subject: 's-10', issuedAt: NOW + 400 }), NOW)).toMatchObject({ kind: 'subject' });
+    expect(mirror.find(token({ subject: 's-11', issuedAt: NOW + 400 }), NOW)).toBeUndefined();
   });
 
   test('evicts records of the issuer that adds many, not of a small issuer', () => {

@@ -19,17 +19,18 @@ export interface RevocationMirror {
    * Adds a record. If one with the same kind and name exists, they are merged: the later `issuedUntil` and the later `until` win. The result does not
    * depend on the order of arrival, so a late record never makes a revoked token valid again.
    *
+   * @param nowSeconds if there is no room, records that have ended by then are removed first. Default: the time of the last sweep
    * @returns the record that is kept now; undefined if the new one changed nothing
    */
-  apply(record: RevocationRecord): RevocationRecord | undefined;
+  apply(record: RevocationRecord, nowSeconds?: number): RevocationRecord | undefined;
   /** Returns a revocation that covers a token; undefined if none does. */
   find(token: RevocableToken, nowSeconds: number): RevocationRecord | undefined;
   /**
-   * Removes records that have ended, at most 1000 in a call, since removing a million takes seconds. It looks for them once a minute, so you may call it for every
-   * request. Records that it has not removed yet cover no more tokens than the cut-off that replaces them. If there is no room for a new record, `apply` removes
-   * them first.
+   * Removes records that have ended or were evicted, at most 1000 in a call, since removing a million takes seconds. It looks for ended ones once a minute, so you
+   * may call it for every request. Records that it has not removed yet cover no more tokens than the cut-off that replaces them. If there is no room for a new
+   * record, `apply` removes them first.
    *
-   * @returns whether it has removed all that it found. It finds those that are added after they ended in the next minute
+   * @returns whether it has removed all of them
    */
   sweep(nowSeconds: number): boolean;
   records(): IterableIterator<RevocationRecord>;
@@ -41,7 +42,7 @@ export interface RevocationMirror {
 /** Records of one issuer were evicted, because there was no room. */
 export interface RevocationOverflow {
   readonly issuer: string;
-  /** The number of records evicted. */
+  /** About how many records were evicted. The cut-off replaces them at once, and they are removed when room is needed. */
   readonly dropped: number;
   /** All tokens of the issuer with an `iat` up to this are refused now, in seconds since the epoch. */
   readonly issuedUntil: number;
@@ -57,6 +58,8 @@ export interface MirrorLimits {
 
 const BUCKET_SECONDS = 60;
 const SWEEP_PORTION = 1000;
+/** Of how many of an issuer's names the median of their records is taken, so that an eviction takes about 20 ms. */
+const MEDIAN_OF = 10_000;
 /** If the clock is set back by no more than this, it was only adjusted, and earlier sweeps stay valid. */
 const CLOCK_TOLERANCE_MINUTES = 5;
 const DEFAULT_MAX_ENTRIES = 1_000_000;
@@ -84,12 +87,14 @@ export function createRevocationMirror({
   let sweptMinute = -Infinity;
   /** What is left of the current sweep. */
   let ended: Iterator<RevocationRecord, void> | undefined;
+  /** What is left of the eviction that goes on. A record that it spares is undefined: looking at many of them takes time, too. */
+  let evicted: Iterator<RevocationRecord | undefined, void> | undefined;
   let size = 0;
   let bytes = 0;
   /** The latest cut-offs of the issuers that were removed. `cutoff` applies to every issuer, `endedCutoff` only after the clock was set back. */
   const removed = { cutoff: NEVER, endedCutoff: NEVER };
 
-  function apply(record: RevocationRecord): RevocationRecord | undefined {
+  function apply(record: RevocationRecord, nowSeconds?: number): RevocationRecord | undefined {
     const issuer = byIssuer.get(record.issuer);
     if (isFullFor(record) && !record.isFinal && record.issuedUntil <= (issuer?.cutoff ?? NEVER)) return undefined;
     const known = issuer && counterpartOf(issuer, record);
@@ -97,10 +102,13 @@ export function createRevocationMirror({
     if (known && isSame(known, merged)) return undefined;
     if (known) remove(known);
     const overflows: RevocationOverflow[] = [];
-    // ended records first: the cut-off of evicted ones would refuse tokens that are still valid
-    while (isFullFor(merged) && removeNextEnded());
-    // several times if necessary: half of many short records may take less memory than one long record
-    while (isFullFor(merged)) overflows.push(makeRoom(merged));
+    if (nowSeconds !== undefined && isFullFor(merged)) lookForEnded(nowSeconds);
+    while (isFullFor(merged)) {
+      // what a cut-off has replaced, and then what has ended: a new cut-off would refuse tokens that are still valid
+      if (removeNextEvicted() || removeNextEnded()) continue;
+      // several times if necessary: half of many short records may take less memory than one long record
+      overflows.push(evictHalf(merged));
+    }
     add(merged);
     for (const overflow of overflows) overflowed(overflow);
     return merged;
@@ -118,6 +126,8 @@ export function createRevocationMirror({
     const bucket = byEnd.get(minute);
     if (bucket) bucket.add(record);
     else byEnd.set(minute, new Set([record]));
+    // as records from Redis may have, and cut-offs always
+    if (minute <= sweptMinute) ended ??= endedRecords(sweptMinute);
     size++;
     bytes += weightOf(record);
   }
@@ -133,15 +143,18 @@ export function createRevocationMirror({
 
   function sweep(nowSeconds: number): boolean {
     if (byIssuer.size === 0 && removed.endedCutoff === NEVER) return true;
-    const minute = Math.floor(nowSeconds / BUCKET_SECONDS);
-    if (minute > sweptMinute || minute < sweptMinute - CLOCK_TOLERANCE_MINUTES) {
-      if (minute < sweptMinute) distrustEarlierSweeps();
-      sweptMinute = minute;
-      ended = endedRecords(minute);
-    }
-    if (!ended) return true;
-    for (let count = 0; count < SWEEP_PORTION; count++) if (!removeNextEnded()) return true;
+    lookForEnded(nowSeconds);
+    if (!ended && !evicted) return true;
+    for (let count = 0; count < SWEEP_PORTION; count++) if (!removeNextEnded() && !removeNextEvicted()) return true;
     return false;
+  }
+
+  function lookForEnded(nowSeconds: number): void {
+    const minute = Math.floor(nowSeconds / BUCKET_SECONDS);
+    if (minute <= sweptMinute && minute >= sweptMinute - CLOCK_TOLERANCE_MINUTES) return;
+    if (minute < sweptMinute) distrustEarlierSweeps();
+    sweptMinute = minute;
+    ended = endedRecords(minute);
   }
 
   /** Removes one record that the sweep has found to have ended. Returns whether there was one. */
@@ -186,21 +199,32 @@ export function createRevocationMirror({
     }
   }
 
-  /** Evicts the older half of the records of one issuer: the new record's issuer if it has more than its share, otherwise the issuer with the most. */
-  function makeRoom({ issuer: newcomer }: RevocationRecord): RevocationOverflow {
+  /**
+   * Evicts the older half of the records of one issuer: the new record's issuer if it has more than its share, otherwise the issuer with the most. From now on, the
+   * cut-off covers every token that they cover. They are removed one at a time, since removing half a million at once takes seconds.
+   */
+  function evictHalf({ issuer: newcomer }: RevocationRecord): RevocationOverflow {
     const [measure, limit] = size >= maxEntries ? (['records', maxEntries] as const) : (['bytes', maxBytes] as const);
     let name = newcomer;
     if ((byIssuer.get(name)?.[measure] ?? 0) < limit / byIssuer.size) {
       for (const [other, issuer] of byIssuer) if (issuer[measure] > (byIssuer.get(name)?.[measure] ?? 0)) name = other;
     }
     const issuer = byIssuer.get(name)!;
-    const all = [...recordsIn(issuer)].sort((one, other) => one.issuedUntil - other.issuedUntil);
-    const { issuedUntil } = all[(all.length - 1) >> 1]!;
-    // the new cut-off covers every token that these cover
-    const dropped = all.filter((record) => record.issuedUntil <= issuedUntil);
-    dropped.forEach(remove);
+    const step = Math.ceil(issuer.records / MEDIAN_OF);
+    const moments = Float64Array.from(recordsIn(issuer, step), ({ issuedUntil }) => issuedUntil).sort();
+    const issuedUntil = moments[(moments.length - 1) >> 1]!;
     issuer.cutoff = Math.max(issuer.cutoff, issuedUntil);
-    return { issuer: name, dropped: dropped.length, issuedUntil };
+    evicted = evictedRecords(issuer, issuedUntil);
+    const covered = (moments.lastIndexOf(issuedUntil) + 1) / moments.length;
+    return { issuer: name, dropped: Math.round(covered * issuer.records), issuedUntil };
+  }
+
+  /** Looks at one record of the eviction that goes on, and removes it if the cut-off replaced it. Returns whether there was one to look at. */
+  function removeNextEvicted(): boolean {
+    const next = evicted?.next();
+    if (next?.value) remove(next.value);
+    if (next?.done) evicted = undefined;
+    return evicted !== undefined;
   }
 
   return {
@@ -230,6 +254,10 @@ export function createRevocationMirror({
 /** Returns the minute in which a sweep removes a record. A final one stays a little longer, since nothing takes its place if the clock is adjusted. */
 function endMinuteOf({ until, isFinal }: RevocationRecord): number {
   return Math.ceil(until / BUCKET_SECONDS) + (isFinal ? CLOCK_TOLERANCE_MINUTES : 0);
+}
+
+function* evictedRecords(issuer: IssuerRevocations, issuedUntil: number): Generator<RevocationRecord | undefined, void> {
+  for (const record of recordsIn(issuer)) yield record.issuedUntil <= issuedUntil ? record : undefined;
 }
 
 function cutoffRecord(issuer: string, issuedUntil: number): RevocationRecord {
