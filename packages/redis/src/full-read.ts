@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { Connection } from './connection.js';
 import { BEGIN_FULL_READ, SCAN_CUTOFFS, SCAN_RECORDS, script, type Keys } from './data-set.js';
 import { pageOf, type Pair, type Position } from './replies.js';
-import type { SharedMirror } from './shared-mirror.js';
+import { otherWork, type SharedMirror } from './shared-mirror.js';
 import { look } from './stream.js';
 
 /** What a full read found in Redis. */
 export interface FullRead {
   /** Where the stream continues. */
   readonly position: Position;
+  /** The texts in Redis. Those of records that the mirror does not keep may be missing. */
   readonly present: Set<string>;
   readonly cutoffs: ReadonlyMap<string, string>;
 }
@@ -20,6 +21,8 @@ export interface AwaitTimes {
 }
 
 const PAGE = 1000;
+/** Redis may have far more records than a mirror has room for. Their texts must not fill the memory. */
+const MAX_EXTRA = 10_000;
 
 /** Reads all records and cut-offs into the mirror. Returns undefined if the data set was lost again before the read began. */
 export async function readEverything(
@@ -40,6 +43,7 @@ export async function readEverything(
     const texts = page.map(([text]) => text);
     mirror.addTexts(texts, false);
     for (const text of texts) present.add(text);
+    if (present.size > MAX_EXTRA + 2 * mirror.size) await removeOthers(present, mirror);
   }
   // read last, because records that are removed during the read leave a cut-off
   const cutoffs = new Map<string, string>();
@@ -48,6 +52,15 @@ export async function readEverything(
     for (const [issuer, moment] of page) cutoffs.set(issuer, moment);
   }
   return { position: { epoch, id: lastId, isEntry: isLastEntry, added }, present, cutoffs };
+}
+
+/** Removes the texts of records that the mirror does not keep. */
+async function removeOthers(present: Set<string>, mirror: SharedMirror): Promise<void> {
+  let seen = 0;
+  for (const text of present) {
+    if (!mirror.keeps(text)) present.delete(text);
+    if (++seen % PAGE === 0) await otherWork();
+  }
 }
 
 /** Reads a whole set or hash. What is in it all the time comes at least once. */

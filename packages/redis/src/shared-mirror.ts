@@ -9,6 +9,9 @@ export interface SharedMirror {
   add(record: RevocationRecord): RevocationRecord | undefined;
   /** Adds records from Redis and calls listeners once. `isNew`: other processes have just added them. */
   addTexts(texts: readonly string[], isNew: boolean): void;
+  /** Whether the record in a text is kept as it is: it was neither merged with another one nor removed. */
+  keeps(text: string): boolean;
+  readonly size: number;
   /** Adds the cut-offs of issuers. */
   addCutoffs(cutoffs: Iterable<Pair>): void;
   /**
@@ -98,6 +101,13 @@ export function createSharedMirror(mirror: RevocationMirror, nowSeconds: () => n
       addAll(records, isNew);
       if (invalid > 0) invalidFound();
     },
+    keeps(text) {
+      const record = recordOf(text);
+      return record !== undefined && mirror.has(record);
+    },
+    get size() {
+      return mirror.size;
+    },
     addCutoffs(cutoffs) {
       const ofIssuers = [...cutoffs].filter(([issuer]) => !isEpoch(issuer));
       addAll(
@@ -152,7 +162,7 @@ async function* portionsOf(
   }
 }
 
-function otherWork(): Promise<void> {
+export function otherWork(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

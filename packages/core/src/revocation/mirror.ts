@@ -33,6 +33,8 @@ export interface RevocationMirror {
    * @returns whether it has removed all of them
    */
   sweep(nowSeconds: number): boolean;
+  /** Whether a record is kept as it is: it was neither merged with another one nor removed. */
+  has(record: RevocationRecord): boolean;
   records(): IterableIterator<RevocationRecord>;
   /** Returns the issuers that have records or a cut-off of their own, with that cut-off. It leaves out the cut-off that removed issuers share. */
   issuers(): IterableIterator<readonly [issuer: string, cutoff: number | undefined]>;
@@ -239,6 +241,11 @@ export function createRevocationMirror({
       return cutoff > NEVER && issuedSecond(token.issuedAt) <= cutoff ? cutoffRecord(token.issuer, cutoff) : undefined;
     },
     sweep,
+    has(record) {
+      const issuer = byIssuer.get(record.issuer);
+      const known = issuer && counterpartOf(issuer, record);
+      return known !== undefined && isSame(known, record);
+    },
     *records() {
       for (const issuer of byIssuer.values()) yield* recordsIn(issuer);
     },
