@@ -3,6 +3,7 @@ import type { RevocationRecord } from '@tokenward/core/store';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Connection } from './connection.js';
 import { keysOf } from './data-set.js';
+import type { Outage } from './outages.js';
 import { StoreFailure } from './store-failure.js';
 import { createWriter, type Writer } from './writer.js';
 
@@ -38,10 +39,9 @@ function createServer() {
   return server;
 }
 
-function open(connect: () => Promise<Connection>): Writer {
+function open(connect: () => Promise<Connection>, outage: Outage = { begin() {}, end() {} }): Writer {
   const abort = new AbortController();
   onTestFinished(() => abort.abort());
-  const outage = { begin() {}, end() {} };
   return createWriter({ connect, keys: keysOf('test'), outage, timeoutMs: 5000, signal: abort.signal, onOverflow() {} });
 }
 
@@ -68,6 +68,22 @@ test('rule 115: a revocation counts as sent only when the server has it that the
   old.answerAll();
   await sending;
   expect(successor.has('late')).toBe(true);
+});
+
+test('rule 169: a server that refuses writes gets no new connection for each attempt', async () => {
+  const refused = new StoreFailure('Redis has no memory left for writes', true, 'OOM');
+  const server = createServer();
+  const send = vi.fn<() => Promise<number>>();
+  send.mockResolvedValueOnce(1).mockRejectedValueOnce(refused).mockRejectedValueOnce(refused).mockRejectedValueOnce(refused).mockResolvedValue(1);
+  const connect = vi.fn<() => Promise<Connection>>(async () => ({ ...server.connect(), send }));
+  const outage = { begin: vi.fn<() => void>(), end: vi.fn<() => void>() };
+  const writer = open(connect, outage);
+  await writer.send(recordOf('before'));
+  await expect(writer.send(recordOf('refused'))).rejects.toBeInstanceOf(RevocationStoreError);
+  await vi.waitFor(() => expect(writer.isIdle).toBe(true), { timeout: 20_000 });
+  expect(connect).toHaveBeenCalledOnce();
+  expect(outage.begin).toHaveBeenCalledTimes(3);
+  expect(send).toHaveBeenCalledTimes(5);
 });
 
 test('close() tries once more to send what was not sent, without waiting for the pause between attempts', async () => {

@@ -87,9 +87,11 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
         backoff.reset();
         outage.end();
       } catch (error) {
-        const saysNothing = isReused || isOutdated || signal.aborted;
-        drop();
+        // it would be the same over a new connection
+        const isRefusal = error instanceof StoreFailure && !error.isOfWrongServer;
         // a network may have cut the idle connection: that says nothing about the server
+        const saysNothing = (isReused && !isRefusal) || isOutdated || signal.aborted;
+        if (!isRefusal) drop();
         if (saysNothing) continue;
         outage.begin(error);
         queue.failAll();
