@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, request, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -20,7 +21,13 @@ afterAll(() => issuer.end());
 
 const mint = (args: readonly string[] = [], env = issuer.env) => runCommand(['token', ...args], { env });
 const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>;
-const stateFile = () => join(issuer.env['XDG_RUNTIME_DIR']!, 'tokenward', `issuer-127.0.0.1-${new URL(issuer.origin).port}.json`);
+const stateFile = () => {
+  const folder = join(issuer.env['XDG_RUNTIME_DIR']!, 'tokenward');
+  return join(
+    folder,
+    readdirSync(folder).find((name) => name.startsWith(`issuer-127.0.0.1-${new URL(issuer.origin).port}-`))!,
+  );
+};
 const stateOf = () => JSON.parse(readFileSync(stateFile(), 'utf8')) as { controlPort: number; secret: string };
 
 test('prints a token that a guard admits, and nothing else', async () => {
@@ -77,8 +84,8 @@ test('says how to start an issuer if none runs, also if one was killed', async (
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-'));
   const none = await mint([], { XDG_RUNTIME_DIR: folder });
   expect([none.code, none.stderr]).toEqual([3, 'error: no local issuer runs. Start one in another terminal: npx tokenward issuer\n']);
-  // it also left its process id, which this process got since: earlier versions wrote it
-  const killed = { ...(JSON.parse(readFileSync(stateFile(), 'utf8')) as object), controlPort: await freePort(), pid: process.pid };
+  // it also left its process id, which this process got since
+  const killed = { ...(JSON.parse(readFileSync(stateFile(), 'utf8')) as object), controlPort: await freePort(), processId: process.pid };
   writeFileSync(join(folder, 'tokenward', 'issuer-9400.json'), JSON.stringify(killed), { mode: 0o600 });
   expect((await mint([], { XDG_RUNTIME_DIR: folder })).stderr).toBe(none.stderr);
   // and it does not stand beside the one that runs
@@ -275,11 +282,12 @@ test('rule 303: a program that has the port of an issuer that was killed learns 
   });
   await new Promise<void>((resolve) => impostor.listen(0, '127.0.0.1', resolve));
   const state = { ...(JSON.parse(readFileSync(stateFile(), 'utf8')) as object), controlPort: (impostor.address() as AddressInfo).port };
-  writeFileSync(join(parent, 'tokenward', 'issuer-9400.json'), JSON.stringify(state), { mode: 0o600 });
   const echoed = (nonce: string) => seen.at(-1)!.split(`Proof ${nonce} `)[1]!.split(' ')[0]!;
   for (const headers of [() => ({}), () => ({ 'tokenward-proof': 'A'.repeat(43) }), (nonce: string) => ({ 'tokenward-proof': echoed(nonce) })]) {
     forge = headers;
     for (isRelay of [false, true]) {
+      // an answer without a proof removes it
+      writeFileSync(join(parent, 'tokenward', 'issuer-9400.json'), JSON.stringify(state), { mode: 0o600 });
       const { code, stdout, stderr } = await mint(['--subject', 'grace'], { XDG_RUNTIME_DIR: parent });
       expect([code, stdout]).toEqual([3, '']);
       expect(stderr).toContain(isRelay ? 'another program has the port of the local issuer' : 'no local issuer runs');
@@ -349,6 +357,48 @@ test('an issuer that does not answer ends a command that needs it, and is not as
     silent.close();
   }
 }, 30_000);
+
+/** A process that has ended. */
+const gone = () => spawnSync(process.execPath, ['--version']).pid;
+
+test('passes over an issuer that was killed, and removes its state file, even if a silent program has its port', async () => {
+  const silent = createTcpServer((socket) => void socket.on('error', () => {}).resume());
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as AddressInfo;
+  const file = join(stateFile(), '..', 'issuer-killed.json');
+  const closed = await freePort();
+  try {
+    for (const changes of [{ controlPort: port }, { controlPort: closed }, { controlPort: port, issuer: issuer.origin }]) {
+      const began = performance.now();
+      const state = { ...(JSON.parse(readFileSync(stateFile(), 'utf8')) as object), issuer: 'http://127.0.0.1:9', processId: gone(), ...changes };
+      writeFileSync(file, JSON.stringify(state), { mode: 0o600 });
+      expect(await mint()).toMatchObject({ code: 0, stderr: '' });
+      expect(performance.now() - began).toBeLessThan(4000);
+      expect(existsSync(file)).toBe(false);
+    }
+  } finally {
+    rmSync(file, { force: true });
+    silent.close();
+  }
+});
+
+test('removes no state file of an issuer that may still run: of another machine, or with a process whose port refuses', async () => {
+  const file = join(stateFile(), '..', 'issuer-other.json');
+  const state = { ...(JSON.parse(readFileSync(stateFile(), 'utf8')) as object), issuer: 'http://127.0.0.1:9', controlPort: await freePort() };
+  try {
+    for (const changes of [{ machine: 'another-machine', processId: gone() }, { processId: process.pid }]) {
+      writeFileSync(file, JSON.stringify({ ...state, ...changes }), { mode: 0o600 });
+      expect(await mint()).toMatchObject({ code: 0, stderr: '' });
+      expect(existsSync(file)).toBe(true);
+    }
+    for (const processId of [0, -1, 1.5, '7', 2 ** 40]) {
+      writeFileSync(file, JSON.stringify({ ...state, processId }), { mode: 0o600 });
+      expect(await mint()).toMatchObject({ code: 0, stderr: '' });
+    }
+  } finally {
+    rmSync(file);
+  }
+});
 
 test('rule 304: a stranger gets no proof, however large the request is, and the command sends none that is too large', async () => {
   const body = `{"subject":"${'x'.repeat(70_000)}"}`;

@@ -1,6 +1,5 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CannotRunError } from '../errors.js';
 
@@ -57,18 +56,6 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
     return await file.readFile('utf8');
   } finally {
     await file.close();
-  }
-}
-
-/** Writes a file that only this user can read, and replaces the one before. A reader sees the old content or the new one. */
-export async function replacePrivateFile(path: string, content: string): Promise<void> {
-  const draft = `${path}.${randomUUID()}`;
-  try {
-    await createPrivateFile(draft, content);
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
   }
 }
 

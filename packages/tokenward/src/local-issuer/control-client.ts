@@ -4,11 +4,13 @@ import { collectBytes } from '@tokenward/core/adapter';
 import { areEqualTexts } from '@tokenward/core/store';
 import { CannotRunError } from '../errors.js';
 import { controlProof, MAX_REQUEST_BYTES, PROOF_HEADER } from './control-proof.js';
-import { readStates, type IssuerState } from './state-file.js';
+import { isGone, readStates, removeState, type FoundState, type IssuerState } from './state-file.js';
 
 const TIMEOUT_MS = 20_000;
 /** How long an issuer may take to show that it runs. If two issuers run, the busy one must not count as ended. */
 const RUNNING_WITHIN_MS = 5000;
+/** The same, if its process is gone. It may only seem so, from a container that shares the network of this machine. */
+const GONE_WITHIN_MS = 500;
 const MAX_BYTES = 8 * 1024 * 1024;
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -21,26 +23,37 @@ export interface LocalIssuers {
 }
 
 /**
- * Asks the issuers of this user at their ports whether they run. A process id would not tell, since another process may have it.
+ * Asks the issuers of this user at their ports whether they run, all at once. A process id alone would not tell, since another process may have it. The state
+ * file of an issuer that was killed is removed.
  *
- * @param issuer the address of the only one to ask. Default: all
+ * @param wanted the only addresses to ask, without a slash at the end. Default: all
  */
-export async function localIssuers(env: Env, issuer?: string): Promise<LocalIssuers> {
-  const all = await readStates(env);
-  const states = issuer === undefined ? all : all.filter((state) => state.issuer === issuer.replace(/\/$/, ''));
+export async function localIssuers(env: Env, wanted?: readonly string[]): Promise<LocalIssuers> {
+  const states = (await readStates(env)).filter(({ issuer }) => wanted?.includes(issuer) ?? true);
   const found = await Promise.all(states.map(async (state) => ({ state, how: await stateNow(state) })));
-  const those = (wanted: 'running' | 'silent'): readonly IssuerState[] => found.flatMap(({ state, how }) => (how === wanted ? [state] : []));
-  return { running: those('running'), silent: those('silent') };
+  const those = (how: 'running' | 'silent'): readonly IssuerState[] => found.flatMap((one) => (one.how === how ? [one.state] : []));
+  const running = those('running');
+  // two processes cannot listen at one address, so an earlier issuer at the address of a running one has ended
+  return { running, silent: those('silent').filter(({ issuer }) => !running.some((one) => one.issuer === issuer)) };
 }
 
-async function stateNow(state: IssuerState): Promise<'running' | 'silent' | 'ended'> {
-  const signal = AbortSignal.timeout(RUNNING_WITHIN_MS);
+/** Returns the address of an issuer as its state has it, without a slash at the end. */
+export function addressOf(issuer: string): string {
+  return issuer.replace(/\/$/, '');
+}
+
+async function stateNow(state: FoundState): Promise<'running' | 'silent' | 'ended'> {
+  const hasNoProcess = isGone(state);
+  const signal = AbortSignal.timeout(hasNoProcess ? GONE_WITHIN_MS : RUNNING_WITHIN_MS);
   try {
-    // there is no such action, but the answer has the proof all the same
-    return (await post(state, '/', '{}', signal)).isProven ? 'running' : 'ended';
+    // there is no such action, and the answer is proven all the same
+    if ((await post(state, '/', '{}', signal)).isProven) return 'running';
   } catch {
-    return signal.aborted ? 'silent' : 'ended';
+    // its process may be one of a sandbox, whose ports cannot be reached from here
+    if (!hasNoProcess) return signal.aborted ? 'silent' : 'ended';
   }
+  await removeState(state);
+  return 'ended';
 }
 
 /** Why a command cannot go on: an issuer that it needs, or may need, is silent. */
@@ -50,6 +63,11 @@ export function silentIssuer({ issuer }: IssuerState): CannotRunError {
   );
 }
 
+/** Why a command cannot go on: it is not clear which issuer is meant. */
+export function severalIssuers(running: readonly IssuerState[]): CannotRunError {
+  return new CannotRunError(`several local issuers run. Choose one with --issuer: ${addressesOf(running)}`);
+}
+
 /**
  * Finds the running issuer of this user.
  *
@@ -57,7 +75,7 @@ export function silentIssuer({ issuer }: IssuerState): CannotRunError {
  * @throws CannotRunError if there is none, if it does not answer, or if it is not clear which one is meant
  */
 export async function findIssuer(env: Env, issuer: string | undefined): Promise<IssuerState> {
-  const { running, silent } = await localIssuers(env, issuer);
+  const { running, silent } = await localIssuers(env, issuer === undefined ? undefined : [addressOf(issuer)]);
   if (silent[0]) throw silentIssuer(silent[0]);
   const [found, another] = running;
   if (!found) {
@@ -68,7 +86,7 @@ export async function findIssuer(env: Env, issuer: string | undefined): Promise<
         : `no local issuer of yours has this address. Running: ${addressesOf(others)}`,
     );
   }
-  if (another) throw new CannotRunError(`several local issuers run. Choose one with --issuer: ${addressesOf(running)}`);
+  if (another) throw severalIssuers(running);
   return found;
 }
 
