@@ -223,8 +223,17 @@ test('asks for a valid token if no local issuer runs, and takes only a token fro
   const none = await attack(url, [], { env });
   expect([none.code, none.stdout]).toEqual([2, '']);
   expect(none.stderr).toContain('there is no valid token to begin with');
-  const words = await attack(url, [], { env, stdin: 'a secret and another' });
-  expect([words.code, words.stderr]).toEqual([2, 'error: standard input has several words, and not one token\n']);
+  for (const [stdin, message] of [
+    ['a secret and another', 'several words, and not one token'],
+    ['secret,another', 'has characters that no token has (RFC 6750 s2.1)'],
+    ['\u0000secret', 'binary data'],
+  ] as const) {
+    const { code, stdout, stderr } = await attack(url, [], { env, stdin });
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: standard input [^\n]+\n$/);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('secret,');
+  }
 });
 
 test('rule 273: follows no redirect, and never prints a token', async () => {

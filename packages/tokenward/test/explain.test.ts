@@ -209,13 +209,25 @@ test.each([
   ['', 'there is no token on standard input'],
   ['undefined', 'standard input is the text "undefined"'],
   ['Bearer', 'there is no token on standard input'],
-  ['two words', 'several words'],
-  ['{"error":"invalid_client"}', 'JSON without access_token'],
+  ['Bearer', ': only the word "Bearer"'],
+  ['"Bearer [object Object]"', 'standard input is the text "[object Object]"'],
+  ['two words', 'several words, and not one token. Pipe the token alone'],
+  ['eyJhIjoxfQ.eyJhIjoxfQ.c2ln\neyJhIjoyfQ.eyJhIjoyfQ.c2ln', 'standard input has several tokens'],
+  ['{"error":"invalid_client"}', 'an error of the token endpoint (invalid_client), and has no token'],
+  ['{"error":"S3CR3T"}', 'JSON without a text in access_token'],
+  ['{"accessToken":"S3CR3T"}', 'If the token has another name there, pipe it alone'],
+  ['{"access_token":""}', 'JSON without a text in access_token'],
+  ['{"access_token":7}', 'JSON without a text in access_token'],
+  ["{ access_token: 'S3CR3T' }", 'not JSON. Pipe the token alone'],
   ['{"access_token":', 'not JSON'],
+  ['\u0089PNG\u001a\u0000S3CR3T', 'standard input is binary data'],
+  ['S3CR3T\uFFFD', 'standard input is binary data'],
 ])('refuses the input %j, and ends with 2', async (stdin, message) => {
   const { code, stdout, stderr } = await explain(flags, { stdin });
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toContain(message);
+  expect(stderr).toMatch(/^error: [^\n]+\n$/);
+  expect(stderr).not.toContain('S3CR3T');
 });
 
 test('refuses endless input', async () => {

@@ -18,6 +18,6 @@ export async function readToken(stdin: InputStream, patienceMs: number): Promise
   const text = await readPiped(stdin, { maxBytes: MAX_BYTES, patienceMs });
   if (text === undefined || text.trim() === '') return undefined;
   const { token } = cleanToken(text);
-  if (!/^[\w.~+/=-]+$/.test(token)) throw new UsageError('what was piped into the command is not one token');
+  if (!/^[\w.~+/=-]+$/.test(token)) throw new UsageError('standard input has characters that no token has (RFC 6750 s2.1). Pipe the token alone');
   return token;
 }

@@ -1,4 +1,5 @@
 import { finished } from 'node:stream';
+import type { CommandContext } from '../command.js';
 import type { Context, InputStream } from '../context.js';
 import { CannotRunError, UsageError } from '../errors.js';
 import { cleanToken, type GivenToken } from '../lib/pasted-token.js';
@@ -14,8 +15,12 @@ const PATIENCE_MS = 300_000;
  * @throws UsageError if there is no token; the message never repeats the input
  * @throws CannotRunError if the input breaks off, or does not end in time
  */
-export async function readToken({ stdin, stderr }: Pick<Context, 'stdin' | 'stderr'>): Promise<GivenToken> {
-  return cleanToken(stdin.isTTY ? await askWithoutEcho(stdin, stderr) : ((await readPiped(stdin, { maxBytes: MAX_BYTES, patienceMs: PATIENCE_MS })) ?? ''));
+export async function readToken({ stdin, stderr, output }: Pick<CommandContext, 'stdin' | 'stderr' | 'output'>): Promise<GivenToken> {
+  if (stdin.isTTY) return cleanToken(await askWithoutEcho(stdin, stderr));
+  const text = await output.during('waiting for a token on standard input', readPiped(stdin, { maxBytes: MAX_BYTES, patienceMs: PATIENCE_MS }));
+  if (text === undefined)
+    throw new UsageError('nothing came on standard input within 5 minutes. Pipe the token into the command: tokenward explain < token.txt');
+  return cleanToken(text);
 }
 
 const [CTRL_C, CTRL_D, BACKSPACE, DELETE] = ['\u0003', '\u0004', '\b', '\u007f'];

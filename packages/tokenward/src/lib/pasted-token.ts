@@ -31,17 +31,32 @@ export function cleanToken(input: string): GivenToken {
     notes.push(`The word "${schemeOf(scheme[1]!)}" was removed.`);
   }
   text = withoutQuotes(text, notes);
-  if (/\s/.test(text)) {
-    const joined = text.replaceAll(/\s+/g, '');
-    if (!/^[\w-]+(?:\.[\w-]*){2,4}$/.test(joined)) throw new UsageError('standard input has several words, and not one token');
-    text = joined;
-    notes.push('White space inside the token was removed. If the client sends it like this, the API refuses it.');
-  }
-  if (text === '') throw new UsageError('there is no token on standard input. Pipe one into the command: ... < token.txt');
+  if (text === '') throw new UsageError(`there is no token on standard input${scheme ? `: only the word "${schemeOf(scheme[1]!)}"` : ''}. ${PIPE_ONE}`);
   if (['undefined', 'null', '[object Object]', 'NaN'].includes(text)) {
     throw new UsageError(`standard input is the text "${text}": the program that wrote it had no token. Check which member of the token response it reads`);
   }
+  if (BINARY.test(text)) throw new UsageError(`standard input is binary data, and not a token. ${PIPE_ALONE}`);
+  if (/\s/.test(text)) {
+    text = joined(text);
+    notes.push('White space inside the token was removed. If the client sends it like this, the API refuses it.');
+  }
   return { token: text, scheme: scheme ? schemeOf(scheme[1]!) : undefined, notes };
+}
+
+const PIPE_ONE = 'Pipe one into the command: ... < token.txt';
+const PIPE_ALONE = 'Pipe the token alone, or the token response as JSON';
+
+/** Control characters, and what stands for bytes that are not UTF-8. White space is not among them. */
+const BINARY = /[^\P{Cc}\s]|\uFFFD/u;
+
+/** Joins a token that was broken into lines. */
+function joined(text: string): string {
+  const pieces = text.split(/\s+/);
+  const whole = pieces.join('');
+  // the segments of two tokens would look like those of an encrypted one
+  if (pieces.filter((piece) => /^eyJ[\w-]*\.[\w-]*\./.test(piece)).length > 1) throw new UsageError(`standard input has several tokens. ${PIPE_ALONE}`);
+  if (!/^[\w-]+(?:\.[\w-]*){2,4}$/.test(whole)) throw new UsageError(`standard input has several words, and not one token. ${PIPE_ALONE}`);
+  return whole;
 }
 
 function schemeOf(word: string): 'Bearer' | 'DPoP' {
@@ -62,13 +77,18 @@ function fromTokenResponse(text: string, notes: string[]): string {
   try {
     response = JSON.parse(text);
   } catch {
-    throw new UsageError('standard input begins like JSON, and is not JSON');
+    throw new UsageError(`standard input begins like JSON, and is not JSON. ${PIPE_ALONE}`);
   }
   for (const name of ['access_token', 'id_token'] as const) {
     const value = Object.hasOwn(response as object, name) ? (response as Record<string, unknown>)[name] : undefined;
-    if (typeof value !== 'string') continue;
+    if (typeof value !== 'string' || value.trim() === '') continue;
     notes.push(`"${name}" was taken from the token response.`);
     return value.trim();
   }
-  throw new UsageError('standard input is JSON without access_token');
+  const { error } = response as { readonly error?: unknown };
+  throw new UsageError(
+    typeof error === 'string' && /^[a-z_]{1,40}$/.test(error)
+      ? `standard input is an error of the token endpoint (${error}), and has no token. Correct the request for the token`
+      : 'standard input is JSON without a text in access_token. If the token has another name there, pipe it alone: ... | jq -r .accessToken | tokenward ...',
+  );
 }

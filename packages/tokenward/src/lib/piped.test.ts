@@ -30,6 +30,21 @@ test('waits for the first byte only so long', async () => {
   expect(await readPiped(new PassThrough(), LIMITS)).toBeUndefined();
 });
 
+test('can be called again after it gave up: what arrived meanwhile is not lost', async () => {
+  const stdin = new PassThrough();
+  expect(await readPiped(stdin, LIMITS)).toBeUndefined();
+  stdin.write('header.payload.');
+  await wait(30);
+  const reading = readPiped(stdin, { ...LIMITS, patienceMs: 1000 });
+  await wait(10);
+  stdin.end('signature');
+  expect(await reading).toBe('header.payload.signature');
+  const ended = new PassThrough();
+  ended.end();
+  expect(await readPiped(ended, LIMITS)).toBe('');
+  expect(await readPiped(ended, LIMITS)).toBe('');
+});
+
 test('rule 274: what does not end in time, breaks off or is too large is an error, and never a part of a token', async () => {
   const endless = new PassThrough();
   endless.write('header.payload.');
@@ -47,10 +62,10 @@ test('rule 274: what does not end in time, breaks off or is too large is an erro
   await expect(readPiped(large, LIMITS)).rejects.toThrow('so it is not a token');
 });
 
-test('an empty input is nothing, and UTF-16 of PowerShell is read as what it means', async () => {
+test('an empty input is an empty text, and UTF-16 of PowerShell is read as what it means', async () => {
   const empty = new PassThrough();
   empty.end();
-  expect(await readPiped(empty, LIMITS)).toBeUndefined();
+  expect(await readPiped(empty, LIMITS)).toBe('');
   const wide = new PassThrough();
   wide.end(Buffer.from('\uFEFFheader.payload.signature', 'utf16le'));
   expect(await readToken(wide, 20)).toBe('header.payload.signature');

@@ -14,7 +14,7 @@ interface PipeLimits {
 /**
  * Reads what is piped into a command, to its end: a program may write a token in several pieces.
  *
- * @returns undefined if nothing arrived in time
+ * @returns undefined if nothing arrived in time, and an empty text if the input is empty
  * @throws UsageError if it is larger than `maxBytes`
  * @throws CannotRunError if it breaks off, or does not end in time
  */
@@ -26,9 +26,11 @@ export function readPiped(stdin: InputStream, { maxBytes, patienceMs, endMs = 30
     // its listeners stay, so that a late error of the stream does not end the process
     finished(stdin, { writable: false }, (error) => {
       if (error && hasBegun) settle(() => reject(new CannotRunError('standard input broke off before its end')));
-      else settle(() => resolve(hasBegun ? textIn(bytes.buffer()) : undefined));
+      else settle(() => resolve(textIn(bytes.buffer())));
     });
     stdin.on('data', read);
+    // an earlier call that gave up has paused it
+    stdin.resume();
 
     function read(chunk: Buffer | string): void {
       if (!hasBegun) {
