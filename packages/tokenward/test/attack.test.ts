@@ -1,10 +1,12 @@
 import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDpopClient } from '@tokenward/testing';
 import { runCommand, type Ended } from './run-command.js';
 import { runIssuer, type RunningIssuer } from './running-issuer.js';
-import { guarded, listen, naive, withExpressJwt, withPassportJwt, type Victim } from './victims.js';
+import { describedBy, guarded, listen, naive, withExpressJwt, withPassportJwt, type Victim } from './victims.js';
 
 interface Report {
   readonly baseline: { readonly without: number; readonly valid: number };
@@ -93,6 +95,58 @@ test('the guide shows what it finds in an app with express-jwt', async () => {
   const lines = (text: string) => text.replaceAll(/127\.0\.0\.1:\d+/g, 'host').split('\n');
   expect(lines(stdout)).toEqual(expect.arrayContaining(lines(shown!).filter((line) => line !== '...')));
 });
+
+test('of several local issuers, takes the one that the API names in its metadata, and asks no other', async () => {
+  const other = await runIssuer([], issuer.env['XDG_RUNTIME_DIR']);
+  let connections = 0;
+  const silent = createTcpServer((socket) => {
+    connections++;
+    socket.on('error', () => {}).resume();
+  });
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const folder = join(issuer.env['XDG_RUNTIME_DIR']!, 'tokenward');
+  const state = JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]!), 'utf8')) as object;
+  const { port } = silent.address() as AddressInfo;
+  writeFileSync(join(folder, 'issuer-silent.json'), JSON.stringify({ ...state, issuer: 'http://127.0.0.1:9', controlPort: port }), { mode: 0o600 });
+  try {
+    const ended = await attack(await start(describedBy(other.origin)), ['--scope', 'orders:read', '--json']);
+    expect(reportOf(ended)).toMatchObject({ baseline: { without: 401, valid: 200 }, table: 'full', findings: [] });
+    expect(ended.code).toBe(0);
+    const { code, stderr } = await attack(await start(describedBy('http://127.0.0.1:9', issuer.origin)), ['--issuer', other.origin]);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('401 to a valid token')]);
+    expect(connections).toBe(0);
+  } finally {
+    rmSync(join(folder, 'issuer-silent.json'));
+    silent.close();
+    await other.stop();
+  }
+});
+
+test('takes no token of a local issuer if the API names others, unless the command line names it', async () => {
+  const url = await start(describedBy('https://login.example.com/', issuer.origin));
+  const { code, stderr } = await attack(url, ['--scope', 'orders:read']);
+  expect([code, stderr]).toEqual([
+    2,
+    'error: the API names https://login.example.com/ as its authorization server, and no local issuer of yours runs at this address. Start it, pipe a token of it into the command, or choose another local issuer with --issuer\n',
+  ]);
+  expect((await attack(url, ['--scope', 'orders:read', '--issuer', `${issuer.origin}/`])).code).toBe(0);
+  expect((await attack(url, [], { stdin: await mint(['--scope', 'orders:read']) })).code).toBe(0);
+});
+
+test.each(['null', '7', '[]', '{"authorization_servers":"x"}', '{"authorization_servers":[7]}', 'no JSON', '{"a":'])(
+  'metadata that names no issuer changes nothing: %s',
+  async (document) => {
+    const valid = await mint();
+    const server = listen((request, response) => {
+      if (request.url === '/metadata?x=1') return void response.end(document);
+      const metadata = 'Bearer resource_metadata="https://api.example.com/metadata?x=1"';
+      response.writeHead(request.headers.authorization === `Bearer ${valid}` ? 200 : 401, { 'www-authenticate': metadata }).end();
+    });
+    // a new token of the only local issuer, which this server does not know
+    const { code, stderr } = await attack(await start(server));
+    expect([code, stderr]).toEqual([3, expect.stringContaining('401 to a valid token')]);
+  },
+);
 
 test('makes hostile tokens of one valid token, if its issuer is no local one', async () => {
   const url = await start(naive(issuer.origin));

@@ -37,6 +37,15 @@ export function guarded(issuer: string): Promise<Victim> {
   return listen(app);
 }
 
+/** An app with our guard, whose metadata names `server` as the authorization server. The document has the public address of the API. */
+export function describedBy(server: string, issuer = server): Promise<Victim> {
+  const guard = createGuard({ issuer, audience: AUDIENCE, metadata: { authorizationServers: [server] } });
+  const app = express();
+  app.use(guard.metadata());
+  app.all('/me', guard(scope('orders:read')), (_request, response) => void response.json({ ok: true }));
+  return listen(app);
+}
+
 /** What somebody writes after reading one article: it verifies a signature, by the algorithm and the key that the token names, and no claims. */
 export async function naive(issuer: string): Promise<Victim> {
   const { keys } = (await (await fetch(`${issuer}/jwks`)).json()) as { keys: (JsonWebKey & { kid: string })[] };

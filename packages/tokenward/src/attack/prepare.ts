@@ -1,13 +1,16 @@
 import type { HostileToken } from '@tokenward/testing';
+import type { Context } from '../context.js';
 import { CannotRunError, UsageError } from '../errors.js';
+import { shownIssuer } from '../lib/harmless.js';
 import { isTemplate } from '../lib/tenant.js';
-import { askIssuer, silentIssuer, type LocalIssuers } from '../local-issuer/control-client.js';
+import { addressOf, askIssuer, localIssuers, severalIssuers, silentIssuer } from '../local-issuer/control-client.js';
 import type { IssuerState } from '../local-issuer/state-file.js';
 import { forged, type AttackCase } from './attack-case.js';
 import { derivedTokens, partsOf } from './derived.js';
 import { createKeyTrap } from './key-trap.js';
 import { misplacedTokens } from './misplaced.js';
 import { fetchPublicKeys } from './public-keys.js';
+import { readToken } from './read-token.js';
 
 /** What the route requires of a valid token of a local issuer. */
 export interface TokenWishes {
@@ -18,11 +21,12 @@ export interface TokenWishes {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-export interface AttackSources {
-  readonly locals: LocalIssuers;
+/** Where a valid token may come from. */
+export interface AttackSources extends Pick<Context, 'env' | 'stdin'> {
+  /** The issuer of the command line: then it is the only one that counts. */
   readonly issuer: string | undefined;
-  /** A valid token that was piped into the command. */
-  readonly token: string | undefined;
+  /** The issuers that the API names. None if the command line has one. */
+  readonly named: readonly string[];
   readonly wishes: TokenWishes;
 }
 
@@ -42,17 +46,25 @@ export interface CollectedAttack {
   close(): Promise<void>;
 }
 
+/** How long to wait for the first byte of a piped token: at first, and again if no local issuer can mint one instead. */
+const PATIENCE_MS = { first: 1000, again: 29_000 };
+
 /**
- * Finds a valid token: the one that was piped into the command, or a new one of a local issuer. If its issuer is a local issuer of this user, that issuer signs
+ * Finds a valid token: the one that is piped into the command, or a new one of a local issuer. If its issuer is a local issuer of this user, that issuer signs
  * most of the hostile tokens.
  *
  * @throws UsageError if there is no valid token to begin with
  * @throws CannotRunError if the local issuer does not answer, or if it is not clear which one is meant
  */
-export async function prepare({ locals, issuer, token: piped, wishes }: AttackSources): Promise<AttackStart> {
-  const ofToken = piped === undefined ? undefined : partsOf(piped)?.payload['iss'];
-  const local = localIssuer(locals, piped === undefined ? issuer?.replace(/\/$/, '') : ofToken, piped !== undefined);
-  const token = piped ?? (await mint(local, wishes));
+export async function prepare(sources: AttackSources): Promise<AttackStart> {
+  const { stdin, issuer, named, wishes } = sources;
+  let piped = await readToken(stdin, PATIENCE_MS.first);
+  let local = await localIssuerOf(sources, piped);
+  if (piped === undefined && local === undefined) {
+    piped = await readToken(stdin, PATIENCE_MS.again);
+    if (piped !== undefined) local = await localIssuerOf(sources, piped);
+  }
+  const token = piped ?? (await mint(local, wishes, named));
   return { token, collect: () => collect(token, local, issuer) };
 }
 
@@ -80,20 +92,32 @@ async function collect(token: string, local: IssuerState | undefined, issuer: st
   }
 }
 
-function localIssuer({ running, silent }: LocalIssuers, wanted: unknown, isPiped: boolean): IssuerState | undefined {
-  const isWanted = ({ issuer }: IssuerState): boolean => (wanted === undefined ? !isPiped : issuer === wanted);
-  const missing = silent.find(isWanted);
-  if (missing) throw silentIssuer(missing);
-  const found = running.filter(isWanted);
-  if (found.length > 1) throw new CannotRunError(`several local issuers run. Choose one with --issuer: ${running.map((state) => state.issuer).join(', ')}`);
-  return found[0];
+/** Returns the local issuer of the token or of the command line, one that the API names, or the only one. Others are not asked. */
+async function localIssuerOf({ env, issuer, named }: AttackSources, token: string | undefined): Promise<IssuerState | undefined> {
+  let wanted = issuer === undefined ? named.map(addressOf) : [addressOf(issuer)];
+  if (token !== undefined) {
+    const ofToken = partsOf(token)?.payload['iss'];
+    if (typeof ofToken !== 'string' || (issuer !== undefined && !wanted.includes(ofToken))) return undefined;
+    wanted = [ofToken];
+  }
+  const isNamed = wanted.length > 0;
+  const { running, silent } = await localIssuers(env, isNamed ? wanted : undefined);
+  const [found, another] = running;
+  // the API takes tokens of each that it names
+  if (found && isNamed) return found;
+  if (silent[0]) throw silentIssuer(silent[0]);
+  if (another) throw severalIssuers(running);
+  return found;
 }
 
-async function mint(local: IssuerState | undefined, { scopes, roles, claims, subject, audience }: TokenWishes): Promise<string> {
-  if (!local)
+async function mint(local: IssuerState | undefined, { scopes, roles, claims, subject, audience }: TokenWishes, named: readonly string[]): Promise<string> {
+  if (!local) {
     throw new UsageError(
-      'there is no valid token to begin with. Start a local issuer in another terminal (npx tokenward issuer), or pipe a token into the command',
+      named.length > 0
+        ? `the API names ${named.slice(0, 3).map(shownIssuer).join(', ')} as its authorization server, and no local issuer of yours runs at this address. Start it, pipe a token of it into the command, or choose another local issuer with --issuer`
+        : 'there is no valid token to begin with. Start a local issuer in another terminal (npx tokenward issuer), or pipe a token into the command',
     );
+  }
   const request = {
     scopes,
     claims,

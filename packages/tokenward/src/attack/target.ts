@@ -1,4 +1,4 @@
-import { CannotRunError, UsageError } from '../errors.js';
+import { UsageError } from '../errors.js';
 import { hostnameOf, loopbackAddresses, type Lookup } from '../lib/loopback.js';
 
 /** The server that is attacked, on this machine. */
@@ -26,10 +26,4 @@ export async function readTargets(text: string, lookup?: Lookup): Promise<readon
     throw new UsageError('attack runs only against this machine: <url> must have loopback addresses only, such as http://127.0.0.1:3000/me');
   }
   return addresses.map((address) => ({ url, address }));
-}
-
-/** Returns the first target that something listens on. */
-export async function firstThatAnswers(targets: readonly Target[], answers: (target: Target) => Promise<boolean>): Promise<Target> {
-  for (const target of targets) if (await answers(target)) return target;
-  throw new CannotRunError(`no server answers at ${targets[0]!.url.origin}. Start yours first`);
 }

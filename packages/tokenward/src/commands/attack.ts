@@ -8,7 +8,8 @@ const options = {
   issuer: {
     type: 'string',
     value: 'URL',
-    summary: 'The issuer of the tokens. If it is a local issuer of yours, it signs hostile tokens. Of others, only the public keys are fetched',
+    summary:
+      'The issuer of the tokens. If it is a local issuer of yours, it signs hostile tokens. Of others, only the public keys are fetched. Default: that of the piped token, one that the API names in its metadata, or the only local issuer that runs',
   },
   audience: { type: 'string', value: 'URI', summary: 'The audience of the API, at a local issuer. Default: its first one' },
   scope: { type: 'string', value: 'SCOPE', multiple: true, summary: 'A scope that the route requires, for tokens of a local issuer' },
@@ -43,8 +44,6 @@ export const attackCommand = defineCommand({
 
 const MAX_REQUESTS = 1000;
 const MAX_SECONDS = 120;
-/** How long to wait for a piped token, with a local issuer that can mint one instead, and without. */
-const PATIENCE_MS = { withIssuer: 1000, withoutIssuer: 30_000 };
 
 async function run(context: CommandContext<typeof options>): Promise<ExitCode> {
   const { output } = context;
@@ -81,20 +80,19 @@ async function run(context: CommandContext<typeof options>): Promise<ExitCode> {
 /** Finds the server, a valid token and the hostile requests. Loading the code takes a while, too. */
 async function getReady({ env, stdin, positionals, options: given }: CommandContext<typeof options>) {
   const claims = claimsOf(given.claim);
-  const [{ firstThatAnswers, readTargets }, { exchange }, { prepare }, { checkBaseline }, { readToken }, { localIssuers }] = await Promise.all([
+  const [{ readTargets }, { exchange }, { firstThatAnswers, namedIssuers }, { prepare }, { checkBaseline }] = await Promise.all([
     import('../attack/target.js'),
     import('../attack/exchange.js'),
+    import('../attack/server.js'),
     import('../attack/prepare.js'),
     import('../attack/run-attack.js'),
-    import('../attack/read-token.js'),
-    import('../local-issuer/control-client.js'),
   ]);
   const targets = await readTargets(positionals[0]!);
-  const locals = await localIssuers(env);
-  const token = await readToken(stdin, locals.running.length > 0 ? PATIENCE_MS.withIssuer : PATIENCE_MS.withoutIssuer);
-  const target = await firstThatAnswers(targets, async (one) => (await exchange(one, {})).kind !== 'refused-connection');
+  const server = await firstThatAnswers(targets, exchange);
+  const { target } = server;
+  const named = given.issuer === undefined ? await namedIssuers(server, exchange) : [];
   const wishes = { subject: given.subject, audience: given.audience, scopes: given.scope, roles: given.role, claims };
-  const { token: valid, collect } = await prepare({ locals, issuer: given.issuer, token, wishes });
+  const { token: valid, collect } = await prepare({ env, stdin, issuer: given.issuer, named, wishes });
   const baseline = await checkBaseline(target, valid, exchange);
   return { target, valid, baseline, attack: await collect() };
 }
