@@ -36,7 +36,7 @@ interface Running {
 
 async function runCommand([name, ...rest]: readonly string[], { context, output, commands }: Running): Promise<ExitCode> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const about = name === 'help' ? commands.find((command) => command.name === rest[0]) : undefined;
+    const about = name === 'help' && rest[0] !== undefined && !rest[0].startsWith('-') ? commandNamed(rest[0], commands) : undefined;
     const text = about ? commandHelp(about, output) : generalHelp(commands, output);
     // without a command, nobody asked for the help, so it goes to standard error
     if (name === undefined) output.note(text);
@@ -47,8 +47,7 @@ async function runCommand([name, ...rest]: readonly string[], { context, output,
     output.line(versionOfPackage());
     return EXIT_CODES.good;
   }
-  const command = commands.find((one) => one.name === name);
-  if (!command) throw new UsageError(unknownCommand(name, commands));
+  const command = commandNamed(name, commands);
   const { options, positionals, wantsHelp } = parseCommand(command, rest);
   if (wantsHelp) {
     output.line(commandHelp(command, output));
@@ -64,12 +63,14 @@ async function runCommand([name, ...rest]: readonly string[], { context, output,
 }
 
 /** A word that is not close to a command's name may be a token, so it is not repeated. */
-function unknownCommand(name: string, commands: readonly Command[]): string {
+function commandNamed(name: string, commands: readonly Command[]): Command {
+  const command = commands.find((one) => one.name === name);
+  if (command) return command;
   const hint = didYouMean(
     name,
-    commands.map((command) => command.name),
+    commands.map((one) => one.name),
   );
-  return `there is no such command${hint || '. tokenward --help lists the commands'}`;
+  throw new UsageError(`there is no such command${hint || '. tokenward --help lists the commands'}`);
 }
 
 function failureOf(thrown: unknown): { readonly text: string; readonly code: ExitCode } {

@@ -260,6 +260,14 @@ test('names a proxy variable that Node does not use, a proxy that it uses, and a
   expect(unused.stdout + used.stdout + unused.stderr + used.stderr).not.toMatch(/pass-word/);
 });
 
+test.each(['*.example.invalid', '.example.invalid', 'other.invalid, LOGIN.example.invalid:443', '*'])('follows NO_PROXY=%s as Node does', async (NO_PROXY) => {
+  const env = { HTTPS_PROXY: 'http://127.0.0.1:9', NODE_USE_ENV_PROXY: '1', NO_PROXY, no_proxy: '' };
+  const { stdout } = await spawned(['doctor', '--issuer', 'https://login.example.invalid', '--audience', 'x', '--json'], env);
+  const result = JSON.parse(stdout) as Result;
+  expect(named(result, 'proxy')).toEqual([]);
+  expect(named(result, 'dns')[0]!.verdict).toBe('fail');
+});
+
 test('reads issuer and audience from a file of variables, and shows none of the others', async () => {
   const file = join(folder, '.env');
   writeFileSync(file, `OAUTH_ISSUER="${issuer.issuer}"\nAUDIENCE=orders\nCLIENT_SECRET=very-secret\nNODE_EXTRA_CA_CERTS=/etc/ca.pem\n`);

@@ -117,3 +117,8 @@ test('rule 296: what an app prints is only text for the terminal', async () => {
   const { stderr } = await runCommand(['routes', 'painting.cjs'], { cwd: folder, isTTY: true });
   expect(stderr).toContain('\\u001b[2J\\u001b[32mevery route needs a token\n');
 });
+
+test('ends with 3 if the process that loads the app cannot start', async () => {
+  const { code, stdout, stderr } = await runCommand(['routes', join(cwd, 'express.ts')], { cwd: join(folder, 'removed') });
+  expect([code, stdout, stderr]).toEqual([3, '', 'error: the process that loads the app could not start\n']);
+});

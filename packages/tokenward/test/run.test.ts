@@ -56,6 +56,9 @@ test('lists the commands with --help, -h and help, and without a command on stan
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/greet {3}Greet somebody\n.*listen {2}Take nothing/s);
   }
+  expect((await runCommand(['help', 'greet'], { commands })).stdout).toMatch(/^tokenward greet: Greet somebody\n/);
+  const unknown = await runCommand(['help', 'gret'], { commands });
+  expect([unknown.code, unknown.stdout, unknown.stderr]).toEqual([2, '', 'error: there is no such command: did you mean greet?\n']);
   const none = await runCommand([], { commands });
   expect([none.code, none.stdout]).toEqual([2, '']);
   expect(none.stderr).toContain('greet');

@@ -52,11 +52,15 @@ export function checkVariables(url: string, env: Environment): Check[] {
 
 /** Returns the variable whose proxy Node uses for a URL; undefined if it connects directly. Its value may hold a password. */
 export function proxyOf(url: string, env: Environment): string | undefined {
-  const { protocol, hostname } = new URL(url);
+  const { protocol, hostname, port } = new URL(url);
   if (isLoopback(hostname) || unusedProxyVariable(url) !== undefined) return undefined;
-  const name = protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-  const exempt = (env['no_proxy'] ?? env['NO_PROXY'] ?? '').toLowerCase().split(/[,\s]+/);
-  if (exempt.some((one) => one === '*' || one === hostname || (one.startsWith('.') && hostname.endsWith(one)))) return undefined;
+  const [name, byDefault] = protocol === 'https:' ? ['HTTPS_PROXY', '443'] : ['HTTP_PROXY', '80'];
+  // as Node reads it, apart from ranges of addresses
+  const exempt = (env['no_proxy'] || env['NO_PROXY'] || '').toLowerCase().split(',');
+  const names = new Set(['*', hostname, `${hostname}:${port || byDefault}`]);
+  const isExempt = (one: string): boolean =>
+    names.has(one) || (one.startsWith('.') && `.${hostname}`.endsWith(one)) || (one.startsWith('*.') && hostname.endsWith(one.slice(1)));
+  if (exempt.some((one) => isExempt(one.trim()))) return undefined;
   return [name.toLowerCase(), name].find((one) => env[one]);
 }
 

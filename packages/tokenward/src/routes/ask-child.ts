@@ -59,7 +59,8 @@ export async function askChild(
         clearTimeout(timer);
         resolve(given!);
       });
-      child.once('error', () => reject(new CannotRunError('the process that loads the app could not start')));
+      // if it cannot start, the message cannot be sent either
+      child.on('error', () => reject(new CannotRunError('the process that loads the app could not start')));
       child.once('exit', (code) => {
         clearTimeout(timer);
         reject(new CannotRunError(`the app ended its process while it was loaded (exit code ${code ?? 'none'}). Export the app, and start it in another file`));
