@@ -17,7 +17,7 @@ const options = {
   subject: { type: 'string', value: 'NAME', summary: 'The user of the tokens of a local issuer' },
   claim: { type: 'string', value: 'NAME=JSON', multiple: true, summary: 'A claim that the route requires, for tokens of a local issuer' },
   rate: { type: 'string', value: 'NUMBER', summary: 'Requests per second, from 1 to 500. Default: 100' },
-  strict: { type: 'boolean', summary: 'Exit with code 1 for every finding, not only for admitted tokens' },
+  strict: { type: 'boolean', summary: 'Exit with code 1 for every finding but UNCLEAR, not only for admitted tokens' },
   json: { type: 'boolean', summary: 'Print the result as JSON' },
 } as const;
 
@@ -36,8 +36,9 @@ export const attackCommand = defineCommand({
   ],
   exitCodes: {
     0: 'no hostile token was admitted',
-    1: 'a hostile token was admitted, or the server answers no longer',
-    3: 'the result would mean nothing: no server, an open route, or one that refuses the valid token',
+    1: 'a hostile token was admitted, or the server answers no longer; with --strict also another finding',
+    2: 'the command was used wrongly, has no token to begin with, or the URL is not on this machine',
+    3: 'the result would mean nothing: no server, an open route, or one that refuses the valid token; or a local issuer does not answer',
   },
   run,
 });

@@ -21,7 +21,7 @@ export const explain = defineCommand({
   exitCodes: {
     0: 'the API would accept the token',
     1: 'the token is refused, was not verified, or needs a proof that was not checked',
-    3: 'the keys cannot be fetched',
+    3: 'the keys cannot be fetched, or the input breaks off',
   },
   examples: [
     'tokenward explain --issuer https://login.example.com --audience https://api.example.com < token.txt',

@@ -10,9 +10,13 @@ const options = {
   subject: { type: 'string', value: 'NAME', summary: 'Whose token it is (claim sub). Default: the first user of the issuer' },
   audience: { type: 'string', value: 'URI', summary: 'The API that it is for (claim aud). Default: the first audience of the issuer' },
   client: { type: 'string', value: 'ID', summary: 'The client that got it (claim client_id). Default: dev-app' },
-  lifetime: { type: 'string', value: 'SECONDS', summary: 'How long it is valid. --lifetime=-60 mints one that expired a minute ago' },
+  lifetime: {
+    type: 'string',
+    value: 'SECONDS',
+    summary: 'How long it is valid, up to 86400. --lifetime=-60 mints one that expired a minute ago. Default: the --lifetime of the issuer',
+  },
   claim: { type: 'string', value: 'NAME=JSON', multiple: true, summary: 'Another claim: tenant=\'"acme"\', level=3' },
-  issuer: { type: 'string', value: 'URL', summary: 'The local issuer, if several run' },
+  issuer: { type: 'string', value: 'URL', summary: 'The local issuer, if several run. Default: the only one that runs' },
 } as const;
 
 export const tokenCommand = defineCommand({
@@ -27,7 +31,7 @@ export const tokenCommand = defineCommand({
     'tokenward token --subject grace --role editor --lifetime 60',
     `tokenward token --claim 'tenant="acme"'`,
   ],
-  exitCodes: { 0: 'the token was printed', 1: 'not used', 3: 'no local issuer runs, or it refused the request' },
+  exitCodes: { 0: 'the token was printed', 1: 'not used', 3: 'no local issuer runs, several do, or the issuer refused the request' },
   run,
 });
 
