@@ -1,9 +1,11 @@
 import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDpopClient } from '@tokenward/testing';
+import { selfSigned } from '../../testing/test/self-signed.js';
 import { runCommand, type Ended } from './run-command.js';
 import { runIssuer, type RunningIssuer } from './running-issuer.js';
 import { describedBy, guarded, listen, naive, withExpressJwt, withPassportJwt, type Victim } from './victims.js';
@@ -213,6 +215,15 @@ test('says that the result would mean nothing for an open route, a refused token
     expect([code, stdout], message).toEqual([3, '']);
     expect(stderr).toContain(`error: ${message}`);
   }
+});
+
+test('says which certificate Node does not trust, and how to make it', async () => {
+  const server = createHttpsServer(selfSigned(), (_request, response) => void response.writeHead(401).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { code, stdout, stderr } = await attack(`https://127.0.0.1:${(server.address() as AddressInfo).port}/me`);
+  server.close();
+  expect([code, stdout]).toEqual([3, '']);
+  expect(stderr).toMatch(/^error: Node does not trust the certificate of the server\. .*NODE_EXTRA_CA_CERTS[^\n]*\n$/);
 });
 
 test('ends with 1 if the server is down afterwards', async () => {

@@ -97,6 +97,20 @@ test('rule 273: sends headers twice, a query and a body as they are given', asyn
   server.close();
 });
 
+test('an answer that never ends counts by its status', async () => {
+  const server = createServer((request, response) => {
+    response.writeHead(200).write('data: 1\n\n');
+    request.socket.on('error', () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/events`);
+  const began = performance.now();
+  expect(await exchange({ url, address: '127.0.0.1' }, {})).toMatchObject({ kind: 'answer', status: 200, body: 'data: 1\n\n' });
+  expect(performance.now() - began).toBeLessThan(4000);
+  server.closeAllConnections();
+  server.close();
+});
+
 test('rule 274: an attack is bounded in number, rate and time', async () => {
   const target = { url: new URL('http://127.0.0.1:3000/'), address: '127.0.0.1' };
   const cases = Array.from({ length: 50 }, (_one, at) => forged(`case ${at}`, 'token'));

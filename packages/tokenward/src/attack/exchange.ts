@@ -24,12 +24,14 @@ export interface ReceivedAnswer {
 
 /** What became of a request that got no answer. */
 export interface NoAnswer {
-  readonly kind: 'refused-connection' | 'reset' | 'timeout' | 'malformed' | 'not-loopback';
+  readonly kind: 'refused-connection' | 'untrusted' | 'reset' | 'timeout' | 'malformed' | 'not-loopback';
 }
 
 export type Exchange = (target: Target, request: AttackRequest) => Promise<ReceivedAnswer | NoAnswer>;
 
 const TIMEOUT_MS = 5000;
+/** How long to wait for the rest of an answer that has begun. A stream of events never ends. */
+const REST_MS = 1000;
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
@@ -58,8 +60,11 @@ export const exchange: Exchange = (target, { method = 'GET', headers = [], query
       resolve(result);
       sent.destroy();
     };
-    const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(options, (response) => receive(response, settle));
-    const timer = setTimeout(() => settle({ kind: 'timeout' }), TIMEOUT_MS);
+    const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(options, (response) => {
+      clearTimeout(timer);
+      timer = setTimeout(receive(response, settle), REST_MS);
+    });
+    let timer = setTimeout(() => settle({ kind: 'timeout' }), TIMEOUT_MS);
     // `options` names an address, so there is no second lookup. If that ever changes, this check still keeps the request on loopback
     sent.once('socket', (socket) => socket.once('connect', () => void (isLoopbackAddress(socket.remoteAddress ?? '') || settle({ kind: 'not-loopback' }))));
     sent.once('upgrade', () => settle({ kind: 'malformed' }));
@@ -68,7 +73,8 @@ export const exchange: Exchange = (target, { method = 'GET', headers = [], query
     sent.end(body);
   });
 
-function receive(response: IncomingMessage, settle: (result: ReceivedAnswer) => void): void {
+/** @returns a function that settles with what has arrived */
+function receive(response: IncomingMessage, settle: (result: ReceivedAnswer) => void): () => void {
   const bytes = collectBytes(MAX_BODY_BYTES);
   const finish = (): void =>
     settle({
@@ -82,9 +88,11 @@ function receive(response: IncomingMessage, settle: (result: ReceivedAnswer) => 
   // the status has arrived: how the body ends is not what matters
   response.once('error', finish);
   response.once('close', finish);
+  return finish;
 }
 
 function kindOf(code: string | undefined): NoAnswer['kind'] {
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL') return 'refused-connection';
+  if (/(?:^|_)CERT(?:_|$)|^UNABLE_TO_/.test(code ?? '')) return 'untrusted';
   return code?.startsWith('HPE_') ? 'malformed' : 'reset';
 }

@@ -68,5 +68,10 @@ function withToken(token: string): AttackRequest {
 
 function statusOf(answer: ReceivedAnswer | NoAnswer): number {
   if (answer.kind === 'answer') return answer.status;
+  if (answer.kind === 'untrusted') {
+    throw new CannotRunError(
+      'Node does not trust the certificate of the server. Set NODE_EXTRA_CA_CERTS to the file of its authority, and use a name of the certificate in <url>',
+    );
+  }
   throw new CannotRunError('the server closes the connection, or sends no HTTP answer within 5 seconds. Check its log');
 }

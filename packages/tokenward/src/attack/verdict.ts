@@ -38,6 +38,7 @@ const STACK_TRACE = /\n[^\S\n]*at .{1,200}:\d+:\d+\)?|(?:&nbsp;|\s)at .{1,200}no
 
 const NO_ANSWER: Readonly<Record<NoAnswer['kind'], string>> = {
   'refused-connection': 'the server took no connection',
+  untrusted: 'Node does not trust the certificate of the server',
   reset: 'the server closed the connection without an answer',
   timeout: 'no answer within 5 seconds',
   malformed: 'the answer was not HTTP',
