@@ -25,7 +25,10 @@ export function startExample(
   let output = '';
   const origin = new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`it did not say where it listens within ${START_MS / 1000} s`)), START_MS);
-    child.once('exit', (code) => reject(new Error(`it ended with ${code} before it listened`)));
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      reject(new Error(`it ended with ${code} before it listened`));
+    });
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       output += chunk;
       const line = /^listening on (\S+)\n/.exec(output);
