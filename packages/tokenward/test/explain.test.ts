@@ -3,7 +3,7 @@ import { createCipheriv, generateKeyPairSync, publicEncrypt, randomBytes, type K
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createTestIssuer, hostileTokens, type TestIssuer } from '@tokenward/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -376,6 +376,16 @@ test('a terminal is asked for the token, and shows nothing of it', async () => {
   expect(modes).toEqual([true, false]);
   expect(stderr).toContain('Paste the token and press Enter (it is not shown): \n');
   expectNoPart(stderr + stdout, token);
+});
+
+test.each([true, false])('says once that it waits for piped input, if standard error is a terminal: %s', async (isTTY) => {
+  const stdin = new PassThrough();
+  setTimeout(() => stdin.end('two words'), 2500);
+  let stderr = '';
+  const sink = { isTTY, write: (text: string) => void (stderr += text) };
+  const context = { stdout: sink, stderr: sink, env: { NO_COLOR: '1' }, cwd: folder, fetch, now: Date.now, signal: new AbortController().signal };
+  expect(await run(['explain', ...flags], { stdin, ...context })).toBe(2);
+  expect(stderr).toMatch(isTTY ? /^waiting for a token on standard input\nerror: / : /^error: /);
 });
 
 test.each(['end', 'error'])('a terminal that closes before the token is complete ends the command with 3 (%s)', async (how) => {

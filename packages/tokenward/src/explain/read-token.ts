@@ -8,6 +8,7 @@ import { readPiped } from '../lib/piped.js';
 const MAX_BYTES = 1_048_576;
 /** The program that writes the token may first have somebody log in. */
 const PATIENCE_MS = 300_000;
+const NOTE_MS = 2000;
 
 /**
  * Reads a token from standard input. On a terminal it asks for it, and shows nothing of what is typed.
@@ -17,7 +18,9 @@ const PATIENCE_MS = 300_000;
  */
 export async function readToken({ stdin, stderr, output }: Pick<CommandContext, 'stdin' | 'stderr' | 'output'>): Promise<GivenToken> {
   if (stdin.isTTY) return cleanToken(await askWithoutEcho(stdin, stderr));
-  const text = await output.during('waiting for a token on standard input', readPiped(stdin, { maxBytes: MAX_BYTES, patienceMs: PATIENCE_MS }));
+  // once: a line that changes would erase what a program writes that has somebody log in
+  const noting = setTimeout(() => stderr.isTTY && output.note('waiting for a token on standard input'), NOTE_MS);
+  const text = await readPiped(stdin, { maxBytes: MAX_BYTES, patienceMs: PATIENCE_MS }).finally(() => clearTimeout(noting));
   if (text === undefined)
     throw new UsageError('nothing came on standard input within 5 minutes. Pipe the token into the command: tokenward explain < token.txt');
   return cleanToken(text);
