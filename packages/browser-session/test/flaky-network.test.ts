@@ -75,6 +75,9 @@ test('two tabs: while a refresh cannot be shared, another process waits with the
   const renewed = cookiesOf(world);
   showCookies(world, old);
   expect(await world.callApi(other.origin)).toMatchObject({ reason: 'session_unavailable' });
+  // the store works, and so does the issuer: neither may be named
+  await vi.waitFor(() => expect(world.sessionEvents()).toContain('refresh failed lease_taken'));
+  expect(await world.callApi(other.origin)).toEqual({ reason: 'session_unavailable', cause: 'a refresh failed a moment ago, and is not tried again yet' });
   showCookies(world, renewed);
   expect(await world.callApi(other.origin)).toMatchObject({ jti, sub: 'alice' });
   expect(world.refreshes()).toBe(1);

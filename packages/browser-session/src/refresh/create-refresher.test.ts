@@ -1,37 +1,51 @@
 import { setTimeout } from 'node:timers/promises';
 import { memorySessions } from '@tokenward/core';
 import { createTestClock } from '@tokenward/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { headerAfter } from '../../test/cookie-jar.js';
 import { sessionState } from '../../test/session-state.js';
+import type { BrowserSessionOptions } from '../browser-session-options.js';
 import { hashOf } from '../hash.js';
+import type { IssuedTokens } from '../oidc/login-client.js';
 import { readOptions } from '../options.js';
 import { createSessions } from '../state/create-sessions.js';
 import { createRefresher } from './create-refresher.js';
 
-test('rule 130: sessions whose lease a dead process has keep no other session from being refreshed', async () => {
-  const clock = createTestClock('2027-01-15T08:00:00Z');
-  const store = memorySessions();
+const NOW_SECONDS = Date.parse('2027-01-15T08:00:00Z') / 1000;
+const ANSWER: IssuedTokens = {
+  accessToken: 'new',
+  accessTokenEndsAt: NOW_SECONDS + 300,
+  scopes: [],
+  refreshToken: undefined,
+  refreshTokenEndsAt: undefined,
+  idToken: undefined,
+};
+
+function startRefresher(options: Partial<BrowserSessionOptions>, refresh: (refreshToken: string) => Promise<IssuedTokens>) {
+  const clock = createTestClock(NOW_SECONDS * 1000);
   const issuer = 'https://login.example.test';
   const secrets = ['a secret of at least 32 characters'];
-  const config = readOptions({ issuer, clientId: 'web-app', clientSecret: 'secret', origin: 'https://app.example', secrets, clock, store, timeoutSeconds: 60 });
+  const config = readOptions({ issuer, clientId: 'web-app', clientSecret: 'secret', origin: 'https://app.example', secrets, clock, ...options });
   const sessions = createSessions(config);
-  const nowSeconds = clock.now() / 1000;
-  const refreshed: string[] = [];
-  const client = {
-    async refresh(refreshToken: string) {
-      refreshed.push(refreshToken);
-      const answer = { accessToken: 'new', accessTokenEndsAt: nowSeconds + 300, scopes: [], refreshToken: undefined };
-      return { ...answer, refreshTokenEndsAt: undefined, idToken: undefined };
-    },
-    revoke: async () => undefined,
-  };
-  const refresher = createRefresher({ config, client, sessions, publish() {}, warn() {} });
+  const events: string[] = [];
+  const publish = (...words: readonly (string | undefined)[]): void => void events.push(words.filter(Boolean).join(' '));
+  const refresher = createRefresher({ config, client: { refresh, revoke: async () => undefined }, sessions, publish, warn() {} });
+  /** Starts a session whose access token has ended. */
   async function start(refreshToken: string) {
-    const state = sessionState({ refreshToken, accessTokenEndsAt: nowSeconds - 1, refreshAt: nowSeconds - 30 }, nowSeconds - 10);
+    const state = sessionState({ refreshToken, accessTokenEndsAt: NOW_SECONDS - 1, refreshAt: NOW_SECONDS - 30 }, NOW_SECONDS - 10);
     const cookieHeader = headerAfter(await sessions.start(state));
     return { id: state.id, fresh: async () => refresher.fresh(state, cookieHeader) };
   }
+  return { start, events };
+}
+
+test('rule 130: sessions whose lease a dead process has keep no other session from being refreshed', async () => {
+  const store = memorySessions();
+  const refreshed: string[] = [];
+  const { start } = startRefresher({ store, timeoutSeconds: 60 }, async (refreshToken) => {
+    refreshed.push(refreshToken);
+    return ANSWER;
+  });
 
   const held = await Promise.all(Array.from({ length: 50 }, async () => start('held')));
   const leases = await Promise.all(held.map(async ({ id }) => store.lease(hashOf(id), 35)));
@@ -45,4 +59,21 @@ test('rule 130: sessions whose lease a dead process has keep no other session fr
   for (const lease of leases) await lease!.release();
   expect((await waiting).map(({ outcome }) => outcome)).toEqual(held.map(() => 'fresh'));
   expect(refreshed).toHaveLength(51);
+});
+
+test('rule 130: a session whose turn to be refreshed does not come is refused, and an event says so', async () => {
+  const held: ((tokens: IssuedTokens) => void)[] = [];
+  let isSlow = true;
+  const refresh = () => (isSlow ? new Promise<IssuedTokens>((resolve) => void held.push(resolve)) : Promise.resolve(ANSWER));
+  const { start, events } = startRefresher({ timeoutSeconds: 0.5 }, refresh);
+  const running = await Promise.all(Array.from({ length: 50 }, async () => (await start('held')).fresh()));
+  expect(held).toHaveLength(50);
+  expect(running.map(({ outcome }) => outcome)).toEqual(held.map(() => 'unavailable'));
+  expect(events).toEqual([]);
+  const late = await start('late');
+  expect(await late.fresh()).toMatchObject({ outcome: 'unavailable', cause: 'too many sessions are being refreshed at the moment' });
+  expect(events).toEqual(['refresh failed too_many_refreshes']);
+  isSlow = false;
+  for (const resolve of held) resolve(ANSWER);
+  await vi.waitFor(async () => expect(await late.fresh()).toMatchObject({ outcome: 'fresh' }));
 });

@@ -21,6 +21,10 @@ const MAX_AT_ONCE = 50;
 /** Another process has the lease of the session. */
 const TAKEN = Object.freeze({ outcome: 'taken' });
 const NO_ANSWER_YET = 'the refresh has not been answered yet';
+/** It may have been the issuer, the store, or the process that has the lease. The event and the first refusal say which. */
+const A_MOMENT_AGO = 'a refresh failed a moment ago, and is not tried again yet';
+/** The share of their patience for which requests wait for a turn or for a lease. The refusal then says so, rather than that an answer is missing. */
+const TURN_SHARE = 0.9;
 
 /** Creates the refresher of an app's sessions. */
 export function createRefresher(parts: RefresherParts): Refresher {
@@ -65,7 +69,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
       if (result.outcome !== 'fresh' || result.state.version >= state.version) return result;
     }
     // an unsaved result needs only the store, so a pause of the issuer does not matter
-    if (pauses.secondsLeft(state.id) > 0 && !unsaved.get(state.id)) return keepUsing(state, setCookies, 'the issuer could not be reached a moment ago');
+    if (pauses.secondsLeft(state.id) > 0 && !unsaved.get(state.id)) return keepUsing(state, setCookies, A_MOMENT_AGO);
     const flight = flights.start(state.id, () => refreshInTurn(state, setCookies, cookieHeader));
     return (await flights.inTime(flight)) ?? keepUsing(state, setCookies, NO_ANSWER_YET);
   }
@@ -76,12 +80,12 @@ export function createRefresher(parts: RefresherParts): Refresher {
    */
   async function refreshInTurn(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed> {
     // a session whose token is still valid need not wait
-    const waitMs = isUsable(state) ? 0 : timeoutSeconds * 1000;
+    const waitMs = isUsable(state) ? 0 : timeoutSeconds * 1000 * TURN_SHARE;
     const inTurn = () => limit.run(() => refresh(state, setCookies, cookieHeader), waitMs);
     let untilMs: number | undefined;
     let result = await inTurn();
     while (result?.outcome === 'taken') {
-      untilMs ??= performance.now() + timeoutSeconds * 1000;
+      untilMs ??= performance.now() + timeoutSeconds * 1000 * TURN_SHARE;
       const turn = await whileTaken(() => myTurn(state, cookieHeader), untilMs);
       if (turn.kind !== 'mine') return withoutTurn(state, turn, setCookies);
       result = await limit.run(() => refreshWith(turn, state, state.refreshToken!, setCookies, cookieHeader), 0);
@@ -90,7 +94,10 @@ export function createRefresher(parts: RefresherParts): Refresher {
       await turn.release();
       result = await inTurn();
     }
-    return result ?? keepUsing(state, setCookies, 'too many sessions are being refreshed at the moment');
+    if (result) return result;
+    // with a token that is still valid, nothing is refused
+    if (!isUsable(state)) publish('refresh', 'failed', 'too_many_refreshes');
+    return keepUsing(state, setCookies, 'too many sessions are being refreshed at the moment');
   }
 
   async function refresh(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed | typeof TAKEN> {
@@ -125,7 +132,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
 
   function withoutTurn(state: SessionState, turn: NoTurn, setCookies: readonly string[]): Refreshed {
     if (turn.kind === 'unavailable') {
-      publish('refresh', 'failed', 'store_unavailable');
+      publish('refresh', 'failed', turn.reason);
       return pauseAndKeepUsing(state, setCookies, turn);
     }
     if (turn.kind === 'refreshed') return adopt(state, turn);
@@ -201,7 +208,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
     } catch (error) {
       // the message of another error may quote anything
       if (error instanceof ConfigurationError) warn(error.message);
-      return { kind: 'unavailable', cause: 'the session store cannot be reached' };
+      return { kind: 'unavailable', reason: 'store_unavailable', cause: 'the session store cannot be reached' };
     }
   }
 

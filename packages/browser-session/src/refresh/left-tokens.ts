@@ -20,13 +20,21 @@ const MAX_AT_ONCE = 50;
 
 /** @param newest returns the newest state of a session that this process knows */
 export function createLeftTokens(
-  { config, client, publish }: Pick<RefresherParts, 'config' | 'client' | 'publish'>,
+  { config, client, publish, warn }: Pick<RefresherParts, 'config' | 'client' | 'publish' | 'warn'>,
   newest: (state: SessionState) => SessionState,
 ): LeftTokens {
-  const { clock, idleSeconds } = config;
+  const { clock, idleSeconds, issuer } = config;
   /** The ids of sessions whose token was revoked or kept: a further copy of their cookie has no effect. */
   const known = createLruMap<true>(MAX_KNOWN);
   let running = 0;
+
+  /** The issuer was not asked, so this is no outage of the issuer. */
+  function leave(): void {
+    publish('end', 'failed', 'too_many_revocations');
+    warn(
+      `tokenward: ${MAX_AT_ONCE} refresh tokens of sessions that have run out are being revoked at ${issuer}, which is the limit, so that of another session was left there. Check whether the revocation endpoint is slow, and let refresh tokens live little longer than maxSeconds there`,
+    );
+  }
 
   function isInUse({ endsAt, usedAt }: SessionState): boolean {
     const nowSeconds = clock.now() / 1000;
@@ -39,7 +47,7 @@ export function createLeftTokens(
       const { id, refreshToken } = latest;
       // in use: the cookie is an older copy
       if (refreshToken === undefined || known.get(id) || isInUse(latest)) return;
-      if (running >= MAX_AT_ONCE) return publish('end', 'failed', 'issuer_unavailable');
+      if (running >= MAX_AT_ONCE) return leave();
       known.set(id, true);
       running++;
       void revokeRefreshToken(refreshToken, 'end', { client, publish }).finally(() => running--);

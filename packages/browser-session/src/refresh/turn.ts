@@ -3,7 +3,9 @@ import type { SessionState } from '../session-state.js';
 import type { ElsewhereRefreshed, RefreshSharing } from './refresh-sharing.js';
 
 /** What makes a refresh needless or impossible. */
-export type NoTurn = { readonly kind: 'unavailable'; readonly cause: string } | Exclude<ElsewhereRefreshed, { readonly kind: 'unchanged' }>;
+export type NoTurn =
+  | { readonly kind: 'unavailable'; readonly reason: 'store_unavailable' | 'lease_taken'; readonly cause: string }
+  | Exclude<ElsewhereRefreshed, { readonly kind: 'unchanged' }>;
 
 export interface MyTurn {
   readonly kind: 'mine';
@@ -45,7 +47,7 @@ export async function whileTaken(take: () => Promise<Turn>, untilMs: number): Pr
     const turn = await take();
     if (turn.kind !== 'taken') return turn;
   }
-  return { kind: 'unavailable', cause: 'another process has been refreshing the session for too long' };
+  return { kind: 'unavailable', reason: 'lease_taken', cause: 'another process has been refreshing the session for too long' };
 }
 
 /** Finds out what others did, and gives the lease back unless it is needed. */
