@@ -429,6 +429,15 @@ describe('kinds of client', () => {
     ]);
   });
 
+  test('tokens that fit into no cookie: neither the event nor the page blames a store, and the operator reads what to do', async () => {
+    const place = await world({}, { configuration: { extraTokenClaims: () => ({ groups: 'x'.repeat(12_000) }) } });
+    const response = await finish(place);
+    await expectPage(response, 500, 'Your login could not be kept, and another attempt would not help.');
+    expect(response.headers.get('retry-after')).toBeNull();
+    expect(place.app.events).toEqual(['login failed tokens_too_large']);
+    expect(place.app.warnings).toEqual([expect.stringMatching(/the tokens do not fit into cookies .* Set store, such as redisSessions\(\)/)]);
+  });
+
   test('asks for several APIs', async () => {
     const other = 'https://stock.example.com';
     const place = await world({ resource: [API, other] }, { resources: { [API]: 'orders:read', [other]: 'stock:read' } });

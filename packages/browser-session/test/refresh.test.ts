@@ -230,6 +230,15 @@ test('a stateless refresh: its cookie reaches every one of the parallel answers'
   expect(world.refreshes()).toBe(1);
 });
 
+test('tokens that have grown too large for cookies are used by this process alone, and the event does not pass for a refresh that was kept', async () => {
+  const world = await startWorld();
+  world.clock.advance(301);
+  const payload = Buffer.from(JSON.stringify({ jti: 'giant', sub: 'alice', groups: 'x'.repeat(12_000) })).toString('base64url');
+  world.provider.intercept = answerTokens(200, tokenResponse({ access_token: `eyJhbGciOiJub25lIn0.${payload}.` }));
+  expect(await world.callApi()).toEqual({ jti: 'giant', sub: 'alice' });
+  expect(world.sessionEvents()).toEqual(['login done', 'refresh failed tokens_too_large']);
+});
+
 test('two tabs: a request with the cookie from before the refresh gets the new cookie for 30 s after another one has shown it', async () => {
   const world = await startWorld();
   const old = cookiesOf(world);

@@ -104,6 +104,7 @@ const SESSION_REASONS: Members<NonNullable<SessionEvent['reason']>> = {
   too_many_refreshes: true,
   too_many_revocations: true,
   lease_taken: true,
+  tokens_too_large: true,
   invalid_response: true,
   store_unavailable: true,
   cross_site_request: true,

@@ -34,6 +34,7 @@ export function createSaveRefresh(
   async function save(state: SessionState, next: SessionState, release: () => Promise<void>, cookieHeader: string | undefined): Promise<Refreshed> {
     pauses.delete(state.id);
     let setCookies: readonly string[] | undefined;
+    let isTooLarge = false;
     try {
       setCookies = await replacePatiently(state, next);
     } catch (error) {
@@ -41,6 +42,7 @@ export function createSaveRefresh(
       if (!(error instanceof ConfigurationError)) return keepUnsaved(state, next, release);
       // The tokens have grown too large for cookies. The old refresh token is used up, so only this process can use the session.
       warn(error.message, 'refresh not kept');
+      isTooLarge = true;
       setCookies = NO_LINES;
     }
     unsaved.delete(state.id);
@@ -52,7 +54,8 @@ export function createSaveRefresh(
     recent.add(state, { state: next, setCookies });
     if (!(await share(state, next))) flights.follow(shareAgain(state, next, release));
     else await release();
-    publish('refresh', 'done');
+    if (isTooLarge) publish('refresh', 'failed', 'tokens_too_large');
+    else publish('refresh', 'done');
     return { outcome: 'fresh', state: next, setCookies };
   }
 

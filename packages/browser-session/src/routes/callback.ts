@@ -1,4 +1,4 @@
-import { TokenwardError } from '@tokenward/core';
+import { ConfigurationError, TokenwardError } from '@tokenward/core';
 import { attemptOf, deleteAttempts, loginCookieName, openAttempts } from '../cookies/login-cookies.js';
 import { isOfOtherSite, isPrefetch } from '../csrf.js';
 import { newSession } from '../new-session.js';
@@ -17,6 +17,7 @@ import type { SessionRouteContext } from './session-route.js';
 
 const COOKIES_MISSING = 'Your browser did not send back the cookie of this login. Allow cookies for this site, or log in again.';
 const STORE_DOWN = 'Your login could not be kept at the moment. Try again in a minute.';
+const TOO_LARGE = 'Your login could not be kept, and another attempt would not help. Tell the operator of this app.';
 
 /**
  * Completes a login: `GET <path>/callback`. Each answer deletes the cookie of the attempt, so `state` and code verifier are used once (rule 124). The cookie stays only
@@ -60,11 +61,14 @@ async function begin(
   try {
     setCookies = await sessions.start(session);
   } catch (error) {
-    publish('login', 'failed', 'store_unavailable');
+    // the tokens fit neither into cookies nor into what a store takes
+    const isTooLarge = error instanceof ConfigurationError;
+    publish('login', 'failed', isTooLarge ? 'tokens_too_large' : 'store_unavailable');
     // our own errors contain no secret, and their messages help: for example, that the tokens are too large for cookies, and how large they are
     const known = error instanceof TokenwardError ? error : undefined;
     warn(`tokenward: a login could not be kept: ${known?.message ?? 'the store failed'}`, `login not kept: ${known?.name}`);
     await revokeUnused(session.refreshToken, attempt, shown, context);
+    if (isTooLarge) return page({ status: 500, title: 'You are not logged in', text: TOO_LARGE, setCookies: deleted });
     const link = { href: again, text: 'Log in again' };
     return page({ status: 503, title: 'You are not logged in', text: STORE_DOWN, link, setCookies: deleted, headers: { 'retry-after': '5' } });
   }

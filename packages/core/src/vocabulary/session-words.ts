@@ -31,6 +31,7 @@ export const SESSION_EVENT_REASONS = [
   'too_many_refreshes',
   'too_many_revocations',
   'lease_taken',
+  'tokens_too_large',
   'invalid_response',
   'store_unavailable',
   'cross_site_request',
