@@ -1,4 +1,4 @@
-import { memoryRevocations, memorySessions } from '@tokenward/core';
+import { memoryRevocations, memorySessions, RevocationStoreError } from '@tokenward/core';
 import { SessionStoreError } from '@tokenward/core/store';
 import { decodeJwt } from 'jose';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -155,6 +155,29 @@ test('a store that is down is a failure: the issuer may send the same logout tok
   expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
   isDown = false;
   expect((await send(world, token)).status).toBe(200);
+});
+
+test('revocations that cannot be kept are no outage of the issuer', async () => {
+  const key = await signingKey();
+  const revocations = memoryRevocations();
+  const add: typeof revocations.add = async () => {
+    throw new RevocationStoreError('the connection is cut');
+  };
+  const world = await startWorld({ session: { revocations: { ...revocations, add } }, provider: { keys: [key] } });
+  expect((await send(world, await logoutToken(world, key, { sub: 'alice' }))).status).toBe(503);
+  expect(world.sessionEvents()).toEqual(['login done', 'end failed store_unavailable']);
+});
+
+test('an issuer whose keys cannot be fetched is an outage of the issuer', async () => {
+  const key = await signingKey();
+  const world = await startWorld({ provider: { keys: [key] }, isLoggedIn: false });
+  const token = await logoutToken(world, key, { sub: 'alice' });
+  world.provider.intercept = (_request, response) => {
+    response.writeHead(500).end();
+    return true;
+  };
+  expect((await send(world, token)).status).toBe(503);
+  expect(world.sessionEvents()).toEqual(['end failed issuer_unavailable']);
 });
 
 test('rule 118: after two rotations of the keys of the issuer within seconds, a logout token is answered 503 until the keys may be fetched again', async () => {

@@ -27,28 +27,26 @@ export function createBackchannelLogoutRoute({ config, sessions, publish }: Part
     // otherwise the answer would say that the logout token is wrong, and the sessions would not end
     if (request.bodyUsed) throw misuse('session.handle(request)', 'got a request whose body was read before. Let other code read request.clone()');
     const body = await readRequestBody(request, MAX_MESSAGE_BYTES);
-    let isStoreDown = false;
     // A receiver for this message: the sessions in the store must end before the token is remembered as used, so that the issuer can send it again after a failure.
     const receive = createReceiver({
       clientId: config.clientId,
       clockSkewSeconds: MAX_SKEW_SECONDS,
       replays: {
         async add(name, ttlSeconds, owner) {
-          isStoreDown = true;
           await sessions.endAtIssuer({ issuer: config.issuer, ...namesIn(body!) });
-          isStoreDown = false;
           return replays.add(name, ttlSeconds, owner);
         },
       },
     });
     const answer = await receive({ method: request.method, headers: { 'content-type': request.headers.get('content-type') ?? undefined }, body });
-    report(answer, isStoreDown);
+    report(answer);
     return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers: answer.headers as Record<string, string> });
   };
 
-  function report({ status, body }: ReceiverAnswer, isStoreDown: boolean): void {
+  function report({ status, body }: ReceiverAnswer): void {
     if (status === 200) publish('end', 'done', 'backchannel_logout');
-    else if (isStoreDown) publish('end', 'failed', 'store_unavailable');
+    // that of the sessions, or that of the revocations
+    else if (body.includes('could not be carried out')) publish('end', 'failed', 'store_unavailable');
     // anybody can name a key that nobody knows, which says nothing about the issuer
     else if (status === 503 && !body.includes('not known yet')) publish('end', 'failed', 'issuer_unavailable');
     else publish('end', 'refused', 'invalid_logout_token');

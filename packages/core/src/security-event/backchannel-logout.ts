@@ -35,10 +35,13 @@ export interface ReceiverContext {
 const MAX_REMEMBERED_SECONDS = 86_400;
 const MAX_SKEW_SECONDS = 3600;
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+/** The cause if the token is valid, and a store cannot keep what it ends. */
+const STORE = 'store';
 /** Fixed words, which contain nothing from the token (OpenID Connect Back-Channel Logout 1.0 s2.8). */
 const REFUSED = answer(400, JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not valid here' }));
 /** OpenID Connect Back-Channel Logout 1.0 s2.8 prescribes 400 for a failed logout, too. But a server that gets 400 does not send the token again: the logout is lost. */
 const FAILED = JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The logout could not be carried out now' });
+const UNVERIFIED = JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The logout token cannot be verified now' });
 const NOT_YET = JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The key of the logout token is not known yet' });
 const DONE = answer(200, '');
 
@@ -74,7 +77,7 @@ export function createBackchannelLogout(options: BackchannelLogoutOptions, { iss
         return refuse('jti', issuer);
       }
     } catch {
-      return fail('store');
+      return fail(STORE);
     }
     publish('tokenward:security-event', { issuer, channel: 'backchannel_logout', outcome: 'done', cause: undefined });
     return DONE;
@@ -88,7 +91,7 @@ function refuse(cause: string, issuer: string | undefined): typeof REFUSED {
 
 function fail(cause: string, retryAfterSeconds?: number): ReturnType<typeof answer> {
   publish('tokenward:security-event', { issuer: undefined, channel: 'backchannel_logout', outcome: 'failed', cause });
-  return answer(503, cause === UNKNOWN_KEY ? NOT_YET : FAILED, retryAfter(retryAfterSeconds));
+  return answer(503, cause === STORE ? FAILED : cause === UNKNOWN_KEY ? NOT_YET : UNVERIFIED, retryAfter(retryAfterSeconds));
 }
 
 /** Reads `logout_token` from a form, in which it must occur exactly once (OpenID Connect Back-Channel Logout 1.0 s2.5). */
