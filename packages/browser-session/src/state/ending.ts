@@ -1,3 +1,4 @@
+import { publish } from '@tokenward/core/adapter';
 import type { RevocationRecord } from '@tokenward/core/store';
 import type { SessionConfig } from '../config.js';
 import type { SessionState } from '../session-state.js';
@@ -73,7 +74,10 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
       // the session of another device may have begun a moment ago
       const lastUntil = Math.max(until, now + maxSeconds + clockSkewSeconds);
       const issuedUntil = Math.floor(issuedAt);
-      await revocations.add({ kind: 'subject', issuer, value: subject, issuedUntil, until: lastUntil, isFinal: true, reason: 'session_revoked' });
+      const why = 'session_revoked';
+      // sessions and tokens end that nobody has asked to end
+      publish('tokenward:revoked', { issuer, kind: 'subject', reason: why });
+      await revocations.add({ kind: 'subject', issuer, value: subject, issuedUntil, until: lastUntil, isFinal: true, reason: why });
     }
   }
 

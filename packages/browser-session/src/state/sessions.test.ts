@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
-import { memoryRevocations, memorySessions } from '@tokenward/core';
+import { memoryRevocations, memorySessions, observe } from '@tokenward/core';
 import type { RevocationStore, SessionStore } from '@tokenward/core/store';
 import { createTestClock, type TestClock } from '@tokenward/testing';
 import fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { headerAfter } from '../../test/cookie-jar.js';
 import { ISSUER, randomText, sessionState } from '../../test/session-state.js';
 import { cookiesOf } from '../cookies/cookie-header.js';
@@ -325,6 +325,20 @@ describe.each(['sealed', 'stored'] as const)('%s sessions', (mode) => {
     });
     for (const header of headers) expect(await kindOf(app.sessions.find(header))).toBe('revoked');
     expect(await kindOf(app.sessions.find(other))).toBe('session');
+  });
+
+  test('rule 171: beyond the share of a user, an event says that the earlier sessions of the user end', async () => {
+    const app = appWith(mode);
+    const events: object[] = [];
+    onTestFinished(observe('tokenward:revoked', (event) => void events.push(event)));
+    const other = await started(app, app.state());
+    const ended = Array.from({ length: 100 }, () => app.state());
+    for (const state of ended) await app.sessions.end(state, 'logout', undefined);
+    expect(await kindOf(app.sessions.find(other))).toBe('session');
+    expect(events).toEqual([]);
+    await app.sessions.end(app.state(), 'logout', undefined);
+    expect(await kindOf(app.sessions.find(other))).toBe('revoked');
+    expect(events).toEqual([{ issuer: ISSUER, kind: 'subject', reason: 'session_revoked' }]);
   });
 
   test('rule 112: if the revocations are not current, nobody can tell whether a session lives', async () => {
