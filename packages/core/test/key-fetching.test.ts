@@ -378,6 +378,8 @@ describe('how often keys are fetched, and how long they are used', () => {
     const unknown = await issuer.issueToken({ key: asSigningKey('RS256', await generatePrivateKey('RS256')) });
     const answers = Array.from({ length: 5000 }, () => guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${unknown}` } }));
     expect(answers.filter((answer) => answer instanceof Promise)).toHaveLength(1000);
+    // the keys are cached, and nothing has failed yet
+    expect(answers.at(-1)).toMatchObject({ cause: { message: `1000 requests wait for new keys of ${issuer.issuer} already` } });
     expect(new Set((await Promise.all(answers.map(async (answer) => answer))).map(verdictOf))).toEqual(new Set(['keys_unavailable']));
   });
 

@@ -106,7 +106,8 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     // many requests with invented key ids must neither reach the issuer nor pile up here, even if the last fetch failed
     const isCoolingDown = now < nextUnknownAt;
     if (isCoolingDown && (!pending || lastError)) return notFetched(result());
-    if (waiting >= MAX_WAITING) return unavailable(now);
+    if (waiting >= MAX_WAITING)
+      return { retryAfterSeconds: 1, cause: new KeysUnavailableError(`${MAX_WAITING} requests wait for new keys of ${name()} already`) };
     // a refresh that began before this request may have missed a key that was published since
     const joins = pending !== undefined;
     if (!isCoolingDown && !joins) nextUnknownAt = now + config.unknownKeyCooldownSeconds * 1000;
