@@ -8,6 +8,10 @@ export interface LinkOutage {
   refused(kind: string, message: string): void;
   /** The server has answered a command of this kind. */
   answered(kind: string): void;
+  /** So many commands wait for an answer that this process sends no more. The server may work, only slowly. */
+  crowded(waiting: number): void;
+  /** Few commands wait again. */
+  relieved(): void;
   /** Why the last command failed. */
   readonly lastError: string | undefined;
   /** Reports nothing more. */
@@ -19,6 +23,7 @@ const DEFAULT_MEANWHILE = 'Requests that need them are answered with 503 until t
 /** @param meanwhile what happens during the outage, without a full stop. Default: requests get 503 */
 export function createLinkOutage(where: string, what: string, meanwhile: string = DEFAULT_MEANWHILE): LinkOutage {
   const warnings = createOutageWarnings();
+  const crowd = `${where} crowd`;
   /** The kinds of commands that the server refused last. Others may succeed meanwhile, which ends nothing. */
   const refusedKinds = new Set<string>();
   let isUnreachable = false;
@@ -48,11 +53,19 @@ export function createLinkOutage(where: string, what: string, meanwhile: string 
       refusedKinds.delete(kind);
       end();
     },
+    crowded(waiting) {
+      const text = `tokenward: ${waiting} commands for the ${what} in ${where} wait for an answer, so this process sends no more. ${meanwhile}`;
+      warnings.began(crowd, `${text}. Look at the latency of Redis and at the load of this process.`);
+    },
+    relieved() {
+      warnings.ended(crowd, `tokenward: few commands for the ${what} in ${where} wait for an answer again`);
+    },
     get lastError() {
       return lastError;
     },
     close() {
       warnings.forget(where);
+      warnings.forget(crowd);
     },
   };
 }

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { collectOutageWarnings } from '../../testing/test/outage-warnings.js';
 import { startProxy } from '../test/proxy.js';
 import { startRedis, type RedisServer } from '../test/redis-server.js';
 import { fromUrl } from './clients.js';
-import { createConnect } from './connection.js';
+import { createConnect, type Reply } from './connection.js';
 import { openLink, type Link } from './link.js';
 
 const TIMEOUT_MS = 500;
@@ -54,4 +55,22 @@ test('a command that the server refuses costs no new connection', async () => {
   for (let at = 0; at < 20; at++) await expect(link.send('NONE', ['NO-SUCH-COMMAND'])).rejects.toThrow();
   expect((await connections()) - before).toBeLessThan(5);
   expect(await link.send('CLIENT', ['CLIENT', 'ID'])).toBe(id);
+});
+
+test('so many commands that wait that no more are sent: one warning when that begins, and one when it ends', async () => {
+  const { seen } = collectOutageWarnings();
+  const held: ((reply: Reply) => void)[] = [];
+  const send = (command: readonly string[]): Promise<Reply> =>
+    command[0] === 'PING' ? Promise.resolve('PONG') : new Promise((resolve) => void held.push(resolve));
+  const connect = async () => ({ isOver: false, send, onOver() {}, close() {} });
+  const where = 'redis://redis.example.test';
+  const link = openLink({ connect, probe: { kind: 'PING', command: ['PING'] }, where, what: 'sessions', timeoutMs: 60_000 });
+  onTestFinished(() => link.close());
+  const sent = Array.from({ length: 10_000 }, () => link.send('GET', ['GET', 'a']));
+  for (let further = 0; further < 3; further++) await expect(link.send('GET', ['GET', 'a'])).rejects.toThrow('too many commands wait for an answer');
+  await soon(() => expect(held).toHaveLength(10_000));
+  expect(await seen()).toEqual([expect.stringMatching(/^tokenward: 10000 commands for the sessions in .* answered with 503 .* Look at the latency of Redis/)]);
+  for (const resolve of held) resolve(null);
+  await Promise.all(sent);
+  expect(await seen()).toEqual([expect.anything(), `tokenward: few commands for the sessions in ${where} wait for an answer again`]);
 });

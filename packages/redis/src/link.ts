@@ -128,7 +128,10 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
 
   async function send(kind: string, command: readonly string[]): Promise<Reply> {
     if (abort.signal.aborted) throw new StoreFailure(CLOSED);
-    if (waiting >= MAX_WAITING) throw new StoreFailure('too many commands wait for an answer');
+    if (waiting >= MAX_WAITING) {
+      outage.crowded(waiting);
+      throw new StoreFailure('too many commands wait for an answer');
+    }
     waiting++;
     const caller: Caller = { connection: undefined, hasGivenUp: false };
     try {
@@ -146,6 +149,7 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
     } finally {
       caller.hasGivenUp = true;
       waiting--;
+      if (waiting === MAX_WAITING / 2) outage.relieved();
     }
   }
 
