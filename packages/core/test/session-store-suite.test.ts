@@ -1,7 +1,7 @@
 import { ConfigurationError, memorySessions } from '@tokenward/core';
 import { createTestClock } from '@tokenward/testing';
 import { sessionStoreSuite } from '@tokenward/testing/store-suite';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
 describe('memorySessions', () => {
   sessionStoreSuite({ test }, async () => ({ store: memorySessions(), close: async () => {} }));
@@ -20,14 +20,18 @@ describe('memorySessions', () => {
   });
 
   test('rule 70: keeps a bounded number of sessions, and those that were used last', async () => {
+    const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    onTestFinished(() => emitWarning.mockRestore());
     const store = memorySessions({ maxEntries: 100, clock: createTestClock('2030-01-01T00:00:00Z') });
     for (let index = 0; index < 1000; index++) {
+      expect(emitWarning).toHaveBeenCalledTimes(index > 100 ? 1 : 0);
       await store.create(session(index, 1e10));
       expect(await store.read('key-0')).toBeDefined();
     }
     expect(store.health().entries).toBe(100);
     expect(await store.read('key-1')).toBeUndefined();
     expect(await store.read('key-999')).toBeDefined();
+    expect(emitWarning).toHaveBeenCalledWith(expect.stringContaining('has 100 sessions'), { code: 'TOKENWARD_EVICTION' });
   });
 
   test('rule 70: sessions that have ended go first', async () => {

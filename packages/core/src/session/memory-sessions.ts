@@ -6,7 +6,7 @@ import { checkStoredSession } from './check-stored-session.js';
 import { SessionStoreError, type SessionStore, type StoredSession } from './session-store.js';
 
 export interface MemorySessionsOptions {
-  /** How many sessions the process keeps. Beyond that, the one that was used longest ago ends. Default: 10000, which take about 100 MB. */
+  /** How many sessions the process keeps. Beyond that, the one that was used longest ago ends, and the process warns once. Default: 10000, which take about 100 MB. */
   readonly maxEntries?: number | undefined;
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
@@ -38,6 +38,7 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
   /** The keys of a label, in the order in which they were added. */
   const labelled = new Map<string, Set<string>>();
   const leases = createLeases(clock);
+  let hasWarned = false;
 
   function live(key: string): StoredSession | undefined {
     const session = sessions.get(key);
@@ -67,7 +68,19 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
     }
     if (sessions.size < maxEntries) return;
     removeEnded();
-    if (sessions.size >= maxEntries) remove(sessions.get(first(sessions.keys()))!);
+    if (sessions.size < maxEntries) return;
+    warnOfEviction();
+    remove(sessions.get(first(sessions.keys()))!);
+  }
+
+  /** The user who is logged out is found only later, and as one whose session the store does not know. */
+  function warnOfEviction(): void {
+    if (hasWarned) return;
+    hasWarned = true;
+    process.emitWarning(
+      `tokenward: memorySessions() has ${maxEntries} sessions, so each new one ends the one that was used longest ago, and its user is logged out. Raise maxEntries, or use redisSessions() of @tokenward/redis`,
+      { code: 'TOKENWARD_EVICTION' },
+    );
   }
 
   /** Visits few sessions: those that were used longest ago are the ones that have ended. */
