@@ -56,7 +56,8 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
       // by an image, a frame or a prefetch, another site would learn from the app's answer whether somebody is logged in
       if (isOfOtherSite(headers) && !isPageVisit(headers)) return undefined;
       const found = await sessions.find(headerOf(headers, 'cookie'), false);
-      if (found.kind === 'unavailable') throw new SessionStoreError(`the session of the request cannot be read now: ${found.cause}`);
+      if (found.kind === 'unavailable')
+        throw new SessionStoreError(`the session of the request cannot be read now: ${found.cause}. health() of the browser session shows the last error`);
       if (found.kind === 'ended' && found.left) refresher.revokeLeft(found.left);
       return found.kind === 'session' ? userOf(refresher.newest(found.state).state) : undefined;
     },

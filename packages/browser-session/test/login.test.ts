@@ -485,6 +485,7 @@ describe('an issuer that changes', () => {
     await expectPage(await browser.visit(callback), 200, 'url=/"');
     expect(loginCookies(browser, app)).toHaveLength(0);
     expect(app.events).toEqual(['login failed too_many_logins', 'login failed too_many_logins', 'login done']);
+    expect(app.warnings).toEqual([expect.stringMatching(/failed: too many logins .* at the moment\. .* limit how many one address may start$/)]);
   });
 
   test('rule 61: the first login after a quiet night is sent to the address of today', async () => {

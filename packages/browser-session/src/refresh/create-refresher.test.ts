@@ -6,7 +6,7 @@ import { headerAfter } from '../../test/cookie-jar.js';
 import { sessionState } from '../../test/session-state.js';
 import type { BrowserSessionOptions } from '../browser-session-options.js';
 import { hashOf } from '../hash.js';
-import type { IssuedTokens } from '../oidc/login-client.js';
+import type { IssuedTokens, TokensFailure } from '../oidc/login-client.js';
 import { readOptions } from '../options.js';
 import { createSessions } from '../state/create-sessions.js';
 import { createRefresher } from './create-refresher.js';
@@ -21,22 +21,29 @@ const ANSWER: IssuedTokens = {
   idToken: undefined,
 };
 
-function startRefresher(options: Partial<BrowserSessionOptions>, refresh: (refreshToken: string) => Promise<IssuedTokens>) {
+function startRefresher(options: Partial<BrowserSessionOptions>, refresh: (refreshToken: string) => Promise<IssuedTokens | TokensFailure>) {
   const clock = createTestClock(NOW_SECONDS * 1000);
   const issuer = 'https://login.example.test';
   const secrets = ['a secret of at least 32 characters'];
   const config = readOptions({ issuer, clientId: 'web-app', clientSecret: 'secret', origin: 'https://app.example', secrets, clock, ...options });
   const sessions = createSessions(config);
   const events: string[] = [];
+  const warnings: string[] = [];
   const publish = (...words: readonly (string | undefined)[]): void => void events.push(words.filter(Boolean).join(' '));
-  const refresher = createRefresher({ config, client: { refresh, revoke: async () => undefined }, sessions, publish, warn() {} });
+  const refresher = createRefresher({
+    config,
+    client: { refresh, revoke: async () => undefined },
+    sessions,
+    publish,
+    warn: (text) => void warnings.push(text),
+  });
   /** Starts a session whose access token has ended. */
   async function start(refreshToken: string) {
     const state = sessionState({ refreshToken, accessTokenEndsAt: NOW_SECONDS - 1, refreshAt: NOW_SECONDS - 30 }, NOW_SECONDS - 10);
     const cookieHeader = headerAfter(await sessions.start(state));
     return { id: state.id, fresh: async () => refresher.fresh(state, cookieHeader) };
   }
-  return { start, events };
+  return { start, events, warnings };
 }
 
 test('rule 130: sessions whose lease a dead process has keep no other session from being refreshed', async () => {
@@ -76,4 +83,19 @@ test('rule 130: a session whose turn to be refreshed does not come is refused, a
   isSlow = false;
   for (const resolve of held) resolve(ANSWER);
   await vi.waitFor(async () => expect(await late.fresh()).toMatchObject({ outcome: 'fresh' }));
+});
+
+test.each([
+  [
+    'invalid_client',
+    '. The issuer does not accept this client. Compare clientId and its credentials with the registration there, and check that it allows client_secret_basic',
+  ],
+  ['unauthorized_client', '. At the issuer, allow this client the grants authorization_code and refresh_token'],
+  // the remedy for a login would be wrong
+  ['invalid_request', ''],
+])('rule 131: a refresh that the issuer refuses with %s tells the operator what to do', async (cause, remedy) => {
+  const { start, events, warnings } = startRefresher({}, async () => ({ failure: 'refused', cause }));
+  expect(await (await start('refused')).fresh()).toMatchObject({ outcome: 'unavailable', cause });
+  expect(events).toEqual(['refresh refused issuer_refused']);
+  expect(warnings).toEqual([`tokenward: a refresh at https://login.example.test failed: ${cause}${remedy}`]);
 });

@@ -2,6 +2,7 @@ import { ConfigurationError } from '@tokenward/core';
 import { createCallLimit } from '../call-limit.js';
 import { NO_LINES } from '../cookies/cookie-header.js';
 import { isFailure, type TokensFailure } from '../oidc/login-client.js';
+import { issuerRemedy } from '../routes/issuer-remedy.js';
 import type { SessionState } from '../session-state.js';
 import { createFlights } from './flights.js';
 import type { RefreshResult } from './recent-refreshes.js';
@@ -175,7 +176,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
       return ender.end(state, 'refresh_refused', cookieHeader);
     }
     // for the operator to correct, such as invalid_client after a secret was changed
-    if (failure !== 'unavailable') warn(`tokenward: a refresh at ${issuer} failed: ${cause}`);
+    if (failure !== 'unavailable') warn(`tokenward: a refresh at ${issuer} failed: ${cause}${remedyOf(answer)}`);
     if (failure === 'unusable' || failure === 'other_user') {
       publish('refresh', failure === 'other_user' ? 'refused' : 'failed', 'invalid_response');
       return ender.end(state, 'invalid_response', cookieHeader, refreshToken);
@@ -183,6 +184,12 @@ export function createRefresher(parts: RefresherParts): Refresher {
     if (failure === 'refused') publish('refresh', 'refused', 'issuer_refused');
     else publish('refresh', 'failed', failure === 'unavailable' ? 'issuer_unavailable' : 'invalid_response');
     return pauseAndKeepUsing(state, setCookies, answer);
+  }
+
+  function remedyOf({ failure, cause }: TokensFailure): string {
+    // at a login, the redirect address is the usual reason for this code. A refresh sends none
+    const remedy = failure === 'refused' && cause !== 'invalid_request' ? issuerRemedy(cause, config) : undefined;
+    return remedy === undefined ? '' : `. ${remedy}`;
   }
 
   function pauseAndKeepUsing(

@@ -28,11 +28,16 @@ export function failurePage(failure: IssuerFailure, again: string, { config, pub
   const { status, text, outcome, reason } = known ?? sentenceOf(failure);
   publish('login', outcome, reason);
   if (!known) {
-    const remedy = failure.failure === 'refused' ? issuerRemedy(failure.cause, config) : undefined;
+    const remedy = remedyOf(failure, config);
     warn(`tokenward: a login at ${config.issuer} failed: ${failure.cause}${remedy === undefined ? '' : `. ${remedy}`}`);
   }
   const headers = status === 503 ? { 'retry-after': String(Math.ceil(Math.min(failure.retryAfterSeconds ?? 5, MAX_RETRY_AFTER_SECONDS))) } : undefined;
   return page({ status, title: 'You are not logged in', text, link: { href: again, text: 'Log in again' }, setCookies, headers });
+}
+
+function remedyOf({ failure, cause }: IssuerFailure, config: RouteContext['config']): string | undefined {
+  if (failure === 'busy') return 'The issuer is slow, or strangers start logins: let the proxy in front of this app limit how many one address may start';
+  return failure === 'refused' ? issuerRemedy(cause, config) : undefined;
 }
 
 function sentenceOf({ failure }: IssuerFailure): Sentence {
