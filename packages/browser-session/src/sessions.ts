@@ -102,8 +102,10 @@ export interface Sessions {
   /**
    * Ends a session of which little is known: a new login replaced it, and the `Strict` cookie did not come with the callback. It ends for every copy of
    * its cookie. Returns its newest state; undefined if no store has it. @throws SessionStoreError, RevocationStoreError
+   *
+   * @param reason tells other processes whether the grant at the issuer goes on (`replaced`), or has no use any more (`logout`)
    */
-  endReplaced(session: EndingSession): Promise<SessionState | undefined>;
+  endReplaced(session: EndingSession, reason: 'replaced' | 'logout'): Promise<SessionState | undefined>;
   /** Ends the sessions that a logout token names, after the revocations know the token. @throws SessionStoreError */
   endAtIssuer(target: IssuerLogout): Promise<void>;
   /** Returns the `Set-Cookie` lines that delete the cookie of a request, whatever it contains. The session goes on. */

@@ -34,6 +34,40 @@ test('a refresh that a login of the same user has overtaken revokes nothing: the
   expect(await world.callApi()).toMatchObject({ sub: 'alice' });
 });
 
+describe.each(Object.entries(MODES))('a refresh that a login in another process has overtaken, with %s', (_mode, options) => {
+  /** Returns what is revoked at the issuer if somebody logs in while another process waits for the answer to a refresh. */
+  async function revokedBy(login: 'alice' | 'bob') {
+    const world = await startWorld({ session: { ...options(), revocations: memoryRevocations() } });
+    const other = await world.startAnother();
+    const former = newestRefreshToken(world);
+    world.clock.advance(301);
+    const [arrived, released] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
+    let isFirst = true;
+    const revoked = watchRevocations(world, (request) => {
+      if (request.url !== '/token' || !isFirst) return false;
+      isFirst = false;
+      arrived.resolve();
+      return released.promise;
+    });
+    const call = world.callApi(other.origin);
+    await arrived.promise;
+    world.browser.cookies(world.provider.issuer).clear();
+    await world.logIn(login);
+    released.resolve(false);
+    await call;
+    return { revoked, former, newest: newestRefreshToken(world) };
+  }
+
+  test('revokes nothing if it is the same user: the issuer may keep one grant for both', async () => {
+    expect((await revokedBy('alice')).revoked).toEqual([]);
+  });
+
+  test('revokes the new refresh token of another user', async () => {
+    const { revoked, newest } = await revokedBy('bob');
+    expect(revoked).toContain(newest);
+  });
+});
+
 describe('logout in one process, refresh in another: the newest refresh token is revoked', () => {
   test('with a store, though the logout has read the session before the refresh', async () => {
     const { store, held, release } = holdFirstRead(memorySessions());

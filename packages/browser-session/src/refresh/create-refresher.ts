@@ -250,7 +250,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
     async endReplaced(session, state, keepsGrant) {
       ender.stopWatching(session.id);
       if (keepsGrant) ender.keepGrant(session.id);
-      const ended = await sessions.endReplaced(session);
+      const ended = await sessions.endReplaced(session, keepsGrant ? 'replaced' : 'logout');
       return newestOf([state, ended], session.id);
     },
   };

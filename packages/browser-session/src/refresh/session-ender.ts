@@ -29,8 +29,9 @@ const MAX_REPLACED = 10_000;
 
 export function createSessionEnder({ config, client, sessions, publish }: RefresherParts, memory: RefreshMemory): SessionEnder {
   const parts = { client, publish };
+  const { isLoggedOut, isRevoked } = createSessionEnd(config);
   // a store tells whoever removes a session its newest refresh token
-  const lateLogouts = config.store ? undefined : createLateLogouts(config, createSessionEnd(config).isLoggedOut, revokeLate);
+  const lateLogouts = config.store ? undefined : createLateLogouts(config, isLoggedOut, revokeLate);
   /** Sessions that a login of the same user has replaced: revoking a refresh token of their grant would end the new session, too (RFC 7009 s2.1). */
   const replaced = createLruMap<true>(MAX_REPLACED);
 
@@ -61,7 +62,9 @@ export function createSessionEnder({ config, client, sessions, publish }: Refres
       return ended(state.id, reason, setCookies);
     },
     async endedMeanwhile(state, next, cookieHeader) {
-      if (!replaced.get(state.id)) await revokeRefreshToken(next.refreshToken, 'logout', parts);
+      // the login may have come to another process, which says so by the revocation
+      const isReplaced = replaced.get(state.id) || (isRevoked(state) && !isLoggedOut(state));
+      if (!isReplaced) await revokeRefreshToken(next.refreshToken, 'logout', parts);
       const found = await sessions.find(cookieHeader, false);
       return ended(state.id, found.kind === 'ended' ? found.reason : 'revoked', sessions.forget(cookieHeader));
     },

@@ -99,8 +99,8 @@ export function createSealedSessions(config: SealedConfig): Sessions {
       await ending.revoke(state, reason);
       return { state, setCookies: cookie.delete(cookieHeader) };
     },
-    async endReplaced(session) {
-      await ending.revoke(session, 'replaced');
+    async endReplaced(session, reason) {
+      await ending.revoke(session, reason);
       return undefined;
     },
     // nothing to do: the revocations that a logout token adds end the sessions

@@ -109,7 +109,7 @@ describe.each(['sealed', 'stored'] as const)('%s sessions', (mode) => {
     const app = appWith(mode);
     const state = app.state();
     const header = await started(app, state);
-    await app.sessions.endReplaced({ id: state.id });
+    await app.sessions.endReplaced({ id: state.id }, 'replaced');
     expect(await kindOf(app.sessions.find(header))).toBe(mode === 'sealed' ? 'revoked' : 'expired');
     expect(await kindOf(app.another().find(header))).toBe(mode === 'sealed' ? 'revoked' : 'expired');
   });
@@ -125,7 +125,7 @@ describe.each(['sealed', 'stored'] as const)('%s sessions', (mode) => {
       app.clock.advance(1);
       if (round % 2 === 0) await app.sessions.end(app.state(), 'logout', undefined);
       // the login came without the session's cookie
-      else await app.sessions.endReplaced(app.state());
+      else await app.sessions.endReplaced(app.state(), 'replaced');
     }
     expect(revocations.health().entries).toBe(101);
     expect(await kindOf(app.sessions.find(victim))).toBe('session');

@@ -223,7 +223,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
       const stored = await endEverywhere(state.id, () => ending.revoke(state, reason));
       return { state: stored && stored.version > state.version ? stored : state, setCookies: cookie.delete(cookieHeader) };
     },
-    endReplaced: (session) => endEverywhere(session.id, () => ending.revoke(session, 'replaced')),
+    endReplaced: (session, reason) => endEverywhere(session.id, () => ending.revoke(session, reason)),
     async endAtIssuer({ issuer, subject, issuerSessionId, issuedUntil }) {
       // `sid` ends one session, `sub` alone all of the subject's that began before the logout
       if (issuerSessionId !== undefined) await store.removeLabelled(labelOf(issuer, 'sid', issuerSessionId));
