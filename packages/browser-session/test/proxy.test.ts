@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startProxiedApp, type ProxiedApp } from './proxied-app.ts';
 
 let app: ProxiedApp;
@@ -533,6 +533,30 @@ describe('an API that fails', () => {
     app.upstream.answer = () => {};
     const { status, headers, text } = await app.call('POST', '/impatient/orders', { body: 'x' });
     expect([status, headers['content-type'], JSON.parse(text)]).toMatchObject([504, 'application/problem+json', { title: 'Gateway Timeout' }]);
+  });
+
+  test('that hangs or cannot be reached: operators read once why, and what to do', async () => {
+    const warnings: string[] = [];
+    const listener = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', listener);
+    onTestFinished(() => void process.off('warning', listener));
+    app.upstream.answer = () => {};
+    // another origin than that of the other tests, which have warned before
+    const to = app.upstream.origin.replace('127.0.0.1', 'localhost');
+    app.proxy({ mountPath: '/late', to, timeoutSeconds: 0.3 });
+    const down = mount('http://127.0.0.1:2');
+    for (let call = 0; call < 2; call++) {
+      expect((await app.call('GET', '/late/orders')).status).toBe(504);
+      expect((await app.call('GET', down)).status).toBe(502);
+    }
+    await vi.waitFor(() =>
+      expect(warnings).toEqual([
+        `tokenward: session.proxy() got no answer from ${to} within 0.3 s. Pages get 504. If the API needs longer, raise timeoutSeconds of the proxy`,
+        expect.stringMatching(
+          /^tokenward: session\.proxy\(\) got no answer from http:\/\/127\.0\.0\.1:2: .*ECONNREFUSED.*\. Pages get 502\. Check the options to and tls/,
+        ),
+      ]),
+    );
   });
 
   test('that takes no more of the body is 504', async () => {

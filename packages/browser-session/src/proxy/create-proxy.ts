@@ -5,6 +5,7 @@ import { notFoundAnswer, problemAnswer } from '../routes/answers.js';
 import { crossSiteRefusal } from '../routes/cross-site.js';
 import { warnAboutOrigin } from '../routes/origin-warning.js';
 import { apiAnswer } from './api-answer.js';
+import { createApiWarnings } from './api-warnings.js';
 import { apiHeaders } from './header-rules.js';
 import { readProxyOptions, type ProxyConfig, type ProxyOptions } from './proxy-options.js';
 import { failureAnswer, sessionRefusal, setCookiesOf } from './refusals.js';
@@ -33,10 +34,11 @@ export interface CreatedProxy {
 /** @throws ConfigurationError that lists all invalid options */
 export function createProxy(session: ProxiedSession, options: ProxyOptions): CreatedProxy {
   const config = readProxyOptions(options);
-  const upstream = createUpstream(config);
   const { methods, paths } = config;
   const allow = [...methods].join(', ');
   const { follow, onClose, warn } = session[SESSION_LINK];
+  const apiWarnings = createApiWarnings(config, warn);
+  const upstream = createUpstream(config, apiWarnings.unreachable);
   onClose(upstream.close);
 
   async function forward(proxied: ProxiedRequest): Promise<Response> {
@@ -68,6 +70,7 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
       headers: apiHeaders(fields, { ...proxied, accessToken: found.token, origin: session.origin }, config),
       request,
     });
+    if (answer === 'timeout') apiWarnings.late();
     if (typeof answer === 'string') return failureAnswer(answer, setCookies);
     const passed = apiAnswer(answer, { ...proxied, config, setCookies });
     if (isEventStream(answer)) void endWithSession(answer, headers.get('cookie') ?? undefined);
@@ -89,7 +92,7 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
     else answer.once('close', forget);
   }
 
-  return { config, forward, upgrade: createUpgrade({ session, config, upstream }) };
+  return { config, forward, upgrade: createUpgrade({ session, config, upstream, apiWarnings }) };
 }
 
 function isEventStream({ headers }: IncomingMessage): boolean {

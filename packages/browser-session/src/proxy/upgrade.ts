@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { SESSION_CREDENTIALS } from '@tokenward/core/store';
+import { failureWords, SESSION_CREDENTIALS } from '@tokenward/core/store';
 import { CSRF_HEADER } from '../csrf.js';
 import { isCrossSiteUpgrade } from '../routes/cross-site.js';
 import { warnAboutOrigin } from '../routes/origin-warning.js';
 import { SESSION_LINK } from '../session-link.js';
 import { originForm } from '../node/request-of.js';
+import type { ApiWarnings } from './api-warnings.js';
 import { apiHeaders, browserHeaders } from './header-rules.js';
 import type { ProxyConfig } from './proxy-options.js';
 import { setCookiesOf } from './refusals.js';
@@ -18,13 +19,14 @@ interface UpgradeParts {
   readonly session: ProxiedSession;
   readonly config: ProxyConfig;
   readonly upstream: Upstream;
+  readonly apiWarnings: ApiWarnings;
 }
 
 /** An open connection to the API, or the status that refuses the client. */
 type Opened = { readonly socket: Duplex; readonly head: Buffer; readonly answer: IncomingMessage } | number;
 
 /** Creates `proxy.upgrade`. */
-export function createUpgrade({ session, config, upstream }: UpgradeParts): ProxyUpgrade['upgrade'] {
+export function createUpgrade({ session, config, upstream, apiWarnings }: UpgradeParts): ProxyUpgrade['upgrade'] {
   return async function upgrade(request, socket, head) {
     const path = originForm(request.url ?? '');
     const target = path === undefined ? undefined : withoutMount(path, config.mountPath);
@@ -83,12 +85,15 @@ export function createUpgrade({ session, config, upstream }: UpgradeParts): Prox
   function open(target: string, headers: Record<string, string>, client: Duplex): Promise<Opened> {
     return new Promise((resolve) => {
       let failure = 502;
+      let isSettled = false;
       const sent = upstream.open({ method: 'GET', path: `${config.basePath}${target}`, headers });
       const timer = setTimeout(() => {
         failure = 504;
+        apiWarnings.late();
         sent.destroy();
       }, config.timeoutMs).unref();
       function settle(opened: Opened): void {
+        isSettled = true;
         clearTimeout(timer);
         client.off('close', leave);
         resolve(opened);
@@ -97,7 +102,10 @@ export function createUpgrade({ session, config, upstream }: UpgradeParts): Prox
         sent.destroy();
       }
       client.once('close', leave);
-      sent.on('error', () => settle(failure));
+      sent.on('error', (error) => {
+        if (!isSettled && failure === 502 && !client.destroyed) apiWarnings.unreachable(failureWords(error, config.origin));
+        settle(failure);
+      });
       sent.once('close', () => settle(failure));
       sent.once('response', (answer) => {
         const { statusCode = 502 } = answer;

@@ -17,8 +17,10 @@ test('rule 53: verifies the certificate of the API even if NODE_TLS_REJECT_UNAUT
     api.close();
   });
 
+  const words: string[] = [];
   async function statusOf(tls: object): Promise<unknown> {
-    const upstream = createUpstream(readProxyOptions({ to: `https://localhost:${port}`, methods: ['GET'], paths: ['/'], tls }));
+    const config = readProxyOptions({ to: `https://localhost:${port}`, methods: ['GET'], paths: ['/'], tls });
+    const upstream = createUpstream(config, (text) => void words.push(text));
     const request = new Request('https://app.example.com/');
     const answer = await upstream.call({ method: 'GET', path: '/', headers: {}, request });
     if (typeof answer === 'string') return answer;
@@ -26,5 +28,7 @@ test('rule 53: verifies the certificate of the API even if NODE_TLS_REJECT_UNAUT
     return answer.statusCode;
   }
   expect(await statusOf({})).toBe('unreachable');
+  expect(words).toEqual([expect.stringContaining('self-signed certificate')]);
   expect(await statusOf({ ca: pem('cert') })).toBe(200);
+  expect(words).toHaveLength(1);
 });

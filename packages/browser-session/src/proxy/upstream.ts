@@ -1,5 +1,6 @@
 import { Agent, request as requestHttp, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as TlsAgent, request as requestHttps } from 'node:https';
+import { failureWords } from '@tokenward/core/store';
 import { createClosing } from '../closing.js';
 import { createPatience } from './patience.js';
 import type { ProxyConfig } from './proxy-options.js';
@@ -33,7 +34,8 @@ export interface Upstream {
 
 const MAX_FREE_SOCKETS = 64;
 
-export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstream {
+/** @param unreachable gets what happened when a call ends with that failure, and the most likely remedy */
+export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig, unreachable: (words: string) => void): Upstream {
   const { protocol, hostname, port } = new URL(origin);
   const isTls = protocol === 'https:';
   // also if NODE_TLS_REJECT_UNAUTHORIZED is 0: the API gets access tokens
@@ -90,6 +92,7 @@ export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstrea
       sent.on('error', (error: NodeJS.ErrnoException) => {
         const isStale = sent.reusedSocket && error.code === 'ECONNRESET' && !body && isSafe(method);
         patience.stop();
+        if (!failure && !isStale) unreachable(failureWords(error, origin));
         resolve(failure ?? (isStale ? 'stale' : 'unreachable'));
       });
       sent.once('response', (answer) => {
