@@ -138,6 +138,15 @@ describe('with a store that cannot be reached', () => {
     expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
   });
 
+  test('the continue page says that it is not available, and so does an event', async () => {
+    const { store, cut } = breakable(memorySessions());
+    const world = await startWorld({ session: { store }, provider: giantIdTokens() });
+    await world.page('POST', '/session/logout');
+    cut(true);
+    expect((await world.browser.visit(`${world.app.origin}/session/logout/continue`)).status).toBe(503);
+    expect(world.sessionEvents()).toEqual(['login done', 'logout done', 'logout failed store_unavailable']);
+  });
+
   test('a refresh that cannot be saved is saved later, and its refresh token is not lost', async () => {
     const { store, cut } = breakable(memorySessions(), ['replace']);
     const world = await startWorld({ session: { store } });

@@ -15,13 +15,14 @@ const POLICY = `default-src 'none'; script-src 'sha256-${SCRIPT_HASH}'; base-uri
  * Logs out at the issuer by a form that submits itself: `GET <path>/logout/continue`. It works once, for the browser whose logout was answered a moment ago. It
  * ends nothing here: that is done already. Another site can neither use the form up nor learn whether there is one.
  */
-export async function logoutContinueRoute(request: Request, { config, pendingLogouts }: SessionRouteContext): Promise<Response> {
+export async function logoutContinueRoute(request: Request, { config, pendingLogouts, publish }: SessionRouteContext): Promise<Response> {
   if (isPrefetch(request.headers)) return notAhead('Log out');
   if (isOfOtherSite(request.headers)) return toApp(config.afterLogout, []);
   try {
     const { form, setCookies } = await pendingLogouts.take(request.headers.get('cookie') ?? undefined);
     return form ? formPage(form, setCookies) : toApp(config.afterLogout, setCookies);
   } catch {
+    publish('logout', 'failed', 'store_unavailable');
     return unavailableAnswer();
   }
 }
