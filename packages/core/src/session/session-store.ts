@@ -24,7 +24,8 @@ export interface RefreshLease {
 
 /**
  * Keeps browser sessions: for this process alone, or shared by a fleet. `@tokenward/testing/store-suite` tests an implementation. Every method may reject
- * with a {@link SessionStoreError} if the store cannot be reached.
+ * with a {@link SessionStoreError} if the store cannot be reached. It must do so within 3 seconds: a session waits for its store without a time limit of its
+ * own, and a refresh that waits for ever keeps its lease and its place.
  */
 export interface SessionStore {
   /** Adds a session. Its key is new. */
