@@ -27,6 +27,8 @@ export interface TokenResponse {
  * @throws InvalidAnswerError
  */
 export function tokensOf(response: TokenResponse, scopes: readonly string[], { clock, accessTokenSeconds }: SessionConfig): IssuedTokens {
+  // By this process's own clock, however wrong: the response has no time. To count from `iat` of an ID token would refresh at each request if the clock is far
+  // ahead, or if the issuer repeats an old ID token, and not each refresh brings one.
   const now = Math.floor(clock.now() / 1000);
   const accessToken = tokenIn(own(response, 'access_token'), 'access_token');
   // RFC 6749 s5.1: case insensitive. A DPoP token could not be used, since there is no key for it.
