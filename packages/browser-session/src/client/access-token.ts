@@ -15,6 +15,9 @@ interface Answer {
   readonly expiresAt: number;
 }
 
+/** As long as the tab whose turn it is may take for its answer. */
+const TURN_MS = 30_000;
+
 /**
  * Creates the keeper of the access token.
  *
@@ -42,10 +45,24 @@ export function createAccessToken(path: string, refreshAheadSeconds: number, ask
     return (token = accessToken);
   }
 
-  /** One tab at a time calls the token route, so that all tabs of a session cause one refresh. */
   function loadAlone(): Promise<string | undefined> {
-    pending ??= (navigator.locks ? navigator.locks.request(`tokenward ${path}`, load) : load()).finally(() => (pending = undefined));
+    pending ??= loadInTurn().finally(() => (pending = undefined));
     return pending;
+  }
+
+  /** One tab at a time asks, so that the tabs of a session make one refresh. A tab that stands still keeps the others waiting no longer than this. */
+  async function loadInTurn(): Promise<string | undefined> {
+    let isMyTurn = false;
+    try {
+      return await navigator.locks.request(`tokenward ${path}`, { signal: AbortSignal.timeout(TURN_MS) }, () => {
+        isMyTurn = true;
+        return load();
+      });
+    } catch (error) {
+      if (isMyTurn) throw error;
+      // an old browser has no locks
+      return load();
+    }
   }
 
   return {

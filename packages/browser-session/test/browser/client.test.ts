@@ -185,6 +185,27 @@ test('several tabs: a tab that needs a token waits while another one asks for it
   await Promise.all(calls);
 });
 
+test('several tabs: a tab that stands still while it asks for a token does not keep the others waiting for ever', async () => {
+  giveTokens(600);
+  server.on('GET /api', (_request, response) => json(response, {}));
+  // the time limits of the page part are 20 times shorter
+  await context.addInitScript(() => {
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    AbortSignal.timeout = (milliseconds) => timeout(milliseconds / 20);
+  });
+  const stuck = await open({ mode: 'token-mediating' });
+  await stuck.evaluate(async () => {
+    await new Promise<void>((resolve) => {
+      void navigator.locks.request('tokenward /session', () => {
+        resolve();
+        return new Promise(() => {});
+      });
+    });
+  });
+  const page = await open({ mode: 'token-mediating' });
+  expect(await page.evaluate(async () => (await window.session.fetch('/api')).status)).toBe(200);
+});
+
 test('a token that an API refuses is renewed once, and the call is sent once more with its body', async () => {
   const given = giveTokens(600);
   const bodies: string[] = [];
