@@ -62,7 +62,7 @@ test('so many commands that wait that no more are sent: one warning when that be
   const held: ((reply: Reply) => void)[] = [];
   const send = (command: readonly string[]): Promise<Reply> =>
     command[0] === 'PING' ? Promise.resolve('PONG') : new Promise((resolve) => void held.push(resolve));
-  const connect = async () => ({ isOver: false, send, onOver() {}, close() {} });
+  const connect = async () => ({ isOver: false, send, onOver() {}, blame() {}, close() {} });
   const where = 'redis://redis.example.test';
   const link = openLink({ connect, probe: { kind: 'PING', command: ['PING'] }, where, what: 'sessions', timeoutMs: 60_000 });
   onTestFinished(() => link.close());

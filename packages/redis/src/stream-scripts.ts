@@ -2,6 +2,8 @@ import { AWAIT_SECONDS, WHOLE_EPOCH } from './data-set.js';
 
 /** This package writes no larger entry: each holds one text, or many short ones. */
 const MAX_ENTRY_BYTES = 1_048_576;
+/** By how much the server's clock may be set back, as by a failover, before a process that writes back is no longer awaited. */
+const CLOCK_SLACK_SECONDS = 60;
 /** How much of the stream a script reads at a time. */
 const MAX_READ_BYTES = 4_194_304;
 
@@ -87,8 +89,8 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
 end
 local now = redis.call('TIME')[1]
 local written_back = 0
--- a later score shows that the clock was set back: a process that still writes back gets a new one with its next portion
-for _, who in ipairs(redis.call('ZRANGE', KEYS[5], now, now + ${AWAIT_SECONDS}, 'BYSCORE', 'LIMIT', '0', '1000')) do
+-- a far later score shows that the clock was set back: a process that still writes back gets a new one with its next portion
+for _, who in ipairs(redis.call('ZRANGE', KEYS[5], now, now + ${AWAIT_SECONDS + CLOCK_SLACK_SECONDS}, 'BYSCORE', 'LIMIT', '0', '1000')) do
   written_back = math.max(written_back, string.sub(who, 1, 7) == 'lately:' and 2 or 1)
 end
 local uptime = string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)')

@@ -82,7 +82,6 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
   const underWay = new Map<string, Promise<Verification>>();
   const circuits = createCircuits(clock, (isOpen) => {
     if (isOpen) {
-      client.renewAddress();
       outages.began(
         name,
         `tokenward: tokens of ${name} cannot be introspected: ${circuits.of(false).lastError}; tokens that were active within the last ${cacheSeconds} s stay in use`,
@@ -172,7 +171,11 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
       if (!result.isDown) circuits.succeeded();
       // too little time was left to say anything about the endpoint
       else if (isClosed || (hasWaited && signal.aborted)) circuit.ended();
-      else circuits.failed(isKnown, result.message, result.pauseSeconds);
+      else {
+        circuits.failed(isKnown, result.message, result.pauseSeconds);
+        // the metadata may come back later than the endpoint's outage began, and name another address
+        if (circuit.isOpen) client.renewAddress();
+      }
       report('failed', result.message);
       return unavailable(result.message, result.pauseSeconds ?? circuit.pauseSeconds);
     }

@@ -17,7 +17,7 @@ export function assertDenial(decision: unknown): asserts decision is Deny {
 
 /** Returns what was thrown as an Error. For a framework, `undefined` may mean "go on", and some strings have a meaning for routes. */
 export function asError(thrown: unknown): Error {
-  return isError(thrown) ? thrown : new Error('onDenied, or other code of the app, threw a value that is not an Error. It is the cause of this error', { cause: thrown });
+  return isError(thrown) ? thrown : new Error('onDenied threw a value that is not an Error', { cause: thrown });
 }
 
 /**
@@ -82,7 +82,7 @@ export function callQuietly(listener: () => unknown): void {
   function failed(): void {
     if (warned) return;
     warned = true;
-    process.emitWarning('onRefused failed. The refusal was sent anyway. Further failures are not reported', { code: 'TOKENWARD_LISTENER' });
+    process.emitWarning('onRefused failed. The refusal was answered all the same. Further failures are not reported', { code: 'TOKENWARD_LISTENER' });
   }
 
   try {
