@@ -3,7 +3,7 @@ import { memoryRevocations, memorySessions } from '@tokenward/core';
 import { SESSION_CREDENTIALS, SessionStoreError, START_TEST_SESSION, type SessionStore } from '@tokenward/core/store';
 import { expect, test, vi } from 'vitest';
 import { signingKey } from './provider.ts';
-import { answerTokens, holdTokens, idTokenOf, tokenResponse, watchRevocations } from './token-responses.ts';
+import { answerTokens, holdAndWatch, holdTokens, idTokenOf, tokenResponse } from './token-responses.ts';
 import { cookiesOf, CSRF, showCookies, startWorld } from './world.ts';
 
 test('refresh races: a store whose error is of no kind that is known loses no rotated refresh token', async () => {
@@ -256,17 +256,13 @@ test('refresh races: a logout that does not wait for a late answer leaves no ref
   const world = await startWorld();
   world.app.session = world.createSession({ timeoutSeconds: 1.5 });
   world.clock.advance(280);
-  const [former, arrived, released] = [world.issued.findLast(({ kind }) => kind === 'refresh_token')!.token, ...gates()];
-  const revoked = watchRevocations(world, (request) => {
-    if (request.url !== '/token') return false;
-    arrived.resolve();
-    return released.promise;
-  });
+  const former = world.issued.findLast(({ kind }) => kind === 'refresh_token')!.token;
+  const { revoked, arrived, release } = holdAndWatch(world);
   await world.callApi();
-  await arrived.promise;
+  await arrived;
   expect((await world.page('POST', '/session/logout')).status).toBe(200);
   expect(revoked).toEqual([former]);
-  released.resolve(false);
+  release();
   await vi.waitFor(() => expect(revoked).toHaveLength(2), { timeout: 10_000 });
   expect(revoked[1]).toBe(world.issued.findLast(({ kind }) => kind === 'refresh_token')!.token);
 });
@@ -295,10 +291,6 @@ test('logout: a store whose error is of no kind that is known leaves the browser
   expect(new URL(((await answer.json()) as { readonly location: string }).location).origin).toBe(world.provider.issuer);
   expect(cookiesOf(world).size).toBe(0);
 });
-
-function gates(): [PromiseWithResolvers<void>, PromiseWithResolvers<boolean>] {
-  return [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
-}
 
 /** A store that cannot be written to for the next few times. */
 function unsharing(): { readonly store: SessionStore; failNext(times: number): void } {

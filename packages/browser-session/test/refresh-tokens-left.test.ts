@@ -4,7 +4,7 @@ import type { SessionStore } from '@tokenward/core/store';
 import type { JWK } from 'jose';
 import { describe, expect, test, vi } from 'vitest';
 import { signingKey } from './provider.ts';
-import { answerTokens, idTokenOf, tokenResponse, watchRevocations } from './token-responses.ts';
+import { answerTokens, holdAndWatch, idTokenOf, tokenResponse, watchRevocations } from './token-responses.ts';
 import { cookiesOf, CSRF, showCookies, startWorld, type World, type WorldOptions } from './world.ts';
 
 const MODES = {
@@ -15,20 +15,13 @@ const MODES = {
 test('a refresh that a login of the same user has overtaken revokes nothing: the issuer may keep one grant for both', async () => {
   const world = await startWorld();
   world.clock.advance(301);
-  const [arrived, released] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
-  let isFirst = true;
-  const revoked = watchRevocations(world, (request) => {
-    if (request.url !== '/token' || !isFirst) return false;
-    isFirst = false;
-    arrived.resolve();
-    return released.promise;
-  });
+  const { revoked, arrived, release } = holdAndWatch(world, 1);
   const call = world.callApi();
-  await arrived.promise;
+  await arrived;
   const login = world.logIn();
   // the login waits for nothing, or for the refresh
   await Promise.race([login, new Promise((resolve) => setTimeout(resolve, 500))]);
-  released.resolve(false);
+  release();
   await Promise.all([login, call]);
   expect(revoked).toEqual([]);
   expect(await world.callApi()).toMatchObject({ sub: 'alice' });
@@ -41,19 +34,12 @@ describe.each(Object.entries(MODES))('a refresh that a login in another process 
     const other = await world.startAnother();
     const former = newestRefreshToken(world);
     world.clock.advance(301);
-    const [arrived, released] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
-    let isFirst = true;
-    const revoked = watchRevocations(world, (request) => {
-      if (request.url !== '/token' || !isFirst) return false;
-      isFirst = false;
-      arrived.resolve();
-      return released.promise;
-    });
+    const { revoked, arrived, release } = holdAndWatch(world, 1);
     const call = world.callApi(other.origin);
-    await arrived.promise;
+    await arrived;
     world.browser.cookies(world.provider.issuer).clear();
     await world.logIn(login);
-    released.resolve(false);
+    release();
     await call;
     return { revoked, former, newest: newestRefreshToken(world) };
   }
@@ -90,16 +76,12 @@ describe('logout in one process, refresh in another: the newest refresh token is
     const world = await startWorld({ session });
     const other = await world.startAnother();
     world.clock.advance(301);
-    const [former, arrived, released] = [newestRefreshToken(world), Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
-    const revoked = watchRevocations(world, (request) => {
-      if (request.url !== '/token') return false;
-      arrived.resolve();
-      return released.promise;
-    });
+    const former = newestRefreshToken(world);
+    const { revoked, arrived, release } = holdAndWatch(world);
     const call = world.callApi();
-    await arrived.promise;
+    await arrived;
     expect((await logOut(world, other.origin)).status).toBe(200);
-    released.resolve(false);
+    release();
     expect(await call).toMatchObject({ reason: 'session_ended' });
     expect(world.refreshes()).toBe(1);
     expect(revoked).toEqual([former, newestRefreshToken(world)]);

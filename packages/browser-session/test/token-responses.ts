@@ -46,14 +46,36 @@ export function watchRevocations({ provider }: World, others: NonNullable<World[
   return revoked;
 }
 
+interface HeldTokens {
+  /** Resolves when a request is held. */
+  readonly arrived: Promise<void>;
+  release(): void;
+}
+
 /** Lets requests for tokens arrive, and holds them until they are released. */
-export function holdTokens({ provider }: World): { readonly arrived: Promise<void>; release(): void } {
+export function holdTokens({ provider }: World): HeldTokens {
+  const { intercept, ...held } = tokenGate(Infinity);
+  provider.intercept = intercept;
+  return held;
+}
+
+/** Does the same, and collects what is revoked at the issuer, as {@link watchRevocations} does. At most this many requests are held. */
+export function holdAndWatch(world: World, most = Infinity): HeldTokens & { readonly revoked: readonly string[] } {
+  const { intercept, ...held } = tokenGate(most);
+  return { ...held, revoked: watchRevocations(world, intercept) };
+}
+
+function tokenGate(most: number): HeldTokens & { readonly intercept: (request: IncomingMessage) => boolean | Promise<boolean> } {
   const arrived = Promise.withResolvers<void>();
   const released = Promise.withResolvers<boolean>();
-  provider.intercept = (request) => {
-    if (request.url !== '/token') return false;
-    arrived.resolve();
-    return released.promise;
+  let count = 0;
+  return {
+    arrived: arrived.promise,
+    release: () => released.resolve(false),
+    intercept(request) {
+      if (request.url !== '/token' || ++count > most) return false;
+      arrived.resolve();
+      return released.promise;
+    },
   };
-  return { arrived: arrived.promise, release: () => released.resolve(false) };
 }
