@@ -14,7 +14,7 @@ export function cachedKeysStayInUse(stage: Stage, { accessToken }: Tokens): Prom
       expectEqual('whether the authorization server is reachable', await isReachable(stage), false);
       screen.note('calling until the API has noticed the outage ...');
       const calls = await untilFetchFailed(stage, accessToken);
-      screen.note(`${calls} calls, all 200; failed key fetches of the API so far: ${operator.failedFetches}`);
+      screen.note(`${calls === 1 ? '1 call: 200' : `${calls} calls, all 200`}; failed key fetches of the API so far: ${operator.failedFetches}`);
       expectEqual('the status', (await callApi('GET /orders', accessToken)).status, 200);
       screen.passed('200 during the outage');
     },
