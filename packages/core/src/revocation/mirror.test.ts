@@ -369,7 +369,7 @@ const records = fc.record({
   issuedUntil: fc.integer({ min: NOW, max: NOW + 50 }),
   until: fc.integer({ min: NOW + 60, max: NOW + 4000 }),
   isFinal: fc.boolean(),
-  reason: fc.constantFrom('logout' as const, 'compromised' as const),
+  reason: fc.constantFrom('logout' as const, 'session_revoked' as const, 'compromised' as const),
 });
 
 describe('rule 120: the order of records does not matter', () => {
@@ -389,6 +389,24 @@ describe('rule 120: the order of records does not matter', () => {
         }
       }),
     );
+  });
+
+  test('a session that was logged out stays so, however else it ends before or after', () => {
+    const mirrorOf = (...some: RevocationRecord[]): RevocationMirror => {
+      const mirror = createRevocationMirror();
+      for (const each of some) mirror.apply(each);
+      return mirror;
+    };
+    const logout = record({ kind: 'session', reason: 'logout' });
+    for (const issuedUntil of [NOW - 1, NOW, NOW + 1]) {
+      const other = record({ kind: 'session', reason: 'session_revoked', issuedUntil });
+      const merged = { ...logout, issuedUntil: Math.max(NOW, issuedUntil) };
+      expect([...mirrorOf(logout, other).records()]).toEqual([merged]);
+      expect([...mirrorOf(other, logout).records()]).toEqual([merged]);
+    }
+    // a subject has many sessions, and each revocation is about those of its time
+    const [early, late] = [record(), record({ reason: 'session_revoked', issuedUntil: NOW + 1 })];
+    expect([...mirrorOf(early, late).records()]).toEqual([late]);
   });
 
   test('a record covers a token until it expires, whatever other records there are', () => {

@@ -11,13 +11,15 @@ import {
   weightOf,
   type IssuerRevocations,
 } from './issuer-revocations.js';
+import type { RevocationReason } from '../vocabulary/revocation-words.js';
 import type { RevocableToken, RevocationRecord } from './revocation.js';
 
 /** All revocations in effect, in the memory of this process. `find` costs a few Map look-ups, however many there are. */
 export interface RevocationMirror {
   /**
-   * Adds a record. If one with the same kind and name exists, they are merged: the later `issuedUntil` and the later `until` win. The result does not
-   * depend on the order of arrival, so a late record never makes a revoked token valid again.
+   * Adds a record. If one with the same kind and name exists, they are merged: the later `issuedUntil` and the later `until` win. So does the reason of
+   * the later `issuedUntil`, but of a single session, the reason that says most stays. The result does not depend on the order of arrival, so a late record
+   * never makes a revoked token valid again.
    *
    * @param nowSeconds if there is no room, records that have ended by then are removed first. Default: the time of the last sweep
    * @returns the record that is kept now; undefined if the new one changed nothing
@@ -274,8 +276,25 @@ function cutoffRecord(issuer: string, issuedUntil: number): RevocationRecord {
 /** Merges two records that are both final or both open. The result is the same in either order, so that all processes of a fleet agree. */
 function merge(one: RevocationRecord, other: RevocationRecord): RevocationRecord {
   const later = one.issuedUntil === other.issuedUntil ? (one.reason > other.reason ? one : other) : one.issuedUntil > other.issuedUntil ? one : other;
-  return { ...later, until: Math.max(one.until, other.until) };
+  const until = Math.max(one.until, other.until);
+  return one.kind === 'session' ? { ...later, until, reason: firmer(one.reason, other.reason) } : { ...later, until };
 }
+
+/** A session ends once. Of several reasons, the one that says most stays, whatever their times: a merged record has the time of one of them alone. */
+function firmer(one: RevocationReason, other: RevocationReason): RevocationReason {
+  return FIRMNESS.indexOf(one) > FIRMNESS.indexOf(other) ? one : other;
+}
+
+const FIRMNESS: readonly RevocationReason[] = [
+  'unspecified',
+  // a new login may have replaced the session
+  'session_revoked',
+  'logout',
+  'claims_changed',
+  'credential_changed',
+  'administrative',
+  'compromised',
+];
 
 function isSame(one: RevocationRecord, other: RevocationRecord): boolean {
   return one.issuedUntil === other.issuedUntil && one.until === other.until && one.reason === other.reason;
