@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { memoryRevocations, memorySessions } from '@tokenward/core';
-import type { SessionStore } from '@tokenward/core/store';
+import type { RevocationStore, SessionStore } from '@tokenward/core/store';
 import type { JWK } from 'jose';
 import { describe, expect, test, vi } from 'vitest';
 import { signingKey } from './provider.ts';
@@ -52,6 +52,58 @@ describe.each(Object.entries(MODES))('a refresh that a login in another process 
     const { revoked, newest } = await revokedBy('bob');
     expect(revoked).toContain(newest);
   });
+});
+
+describe('a refresh that a login in another process has overtaken, if the revocation arrives later than the removal from the store', () => {
+  /** Somebody logs in while another process refreshes, and that process learns of the login's revocation only by `deliver`. */
+  async function overtakenBy(login: 'alice' | 'bob') {
+    const { near, far, deliver } = lateRevocations();
+    const world = await startWorld({ session: { store: memorySessions(), revocations: near } });
+    const other = await world.startAnother({ revocations: far });
+    world.clock.advance(301);
+    const { revoked, arrived, release } = holdAndWatch(world, 1);
+    const call = world.callApi(other.origin);
+    await arrived;
+    world.browser.cookies(world.provider.issuer).clear();
+    await world.logIn(login);
+    release();
+    expect(await call).toMatchObject({ reason: 'session_ended' });
+    return { revoked, deliver, newest: newestRefreshToken(world), close: async () => other.session!.close() };
+  }
+
+  test('revokes nothing if it is the same user: the issuer may keep one grant for both', async () => {
+    const { revoked, deliver, close } = await overtakenBy('alice');
+    deliver();
+    // waits for what is under way
+    await close();
+    expect(revoked).toEqual([]);
+  });
+
+  test('revokes the new refresh token of another user', async () => {
+    const { revoked, deliver, close, newest } = await overtakenBy('bob');
+    deliver();
+    await close();
+    expect(revoked).toContain(newest);
+  });
+
+  test('revokes the new refresh token if no revocation arrives: a token that is left would be valid for weeks', async () => {
+    const { revoked, close, newest } = await overtakenBy('alice');
+    expect(revoked).toEqual([]);
+    await close();
+    expect(revoked).toEqual([newest]);
+  });
+});
+
+test('a session in a cookie that ends in another process by a refused refresh: the process that has refreshed it revokes its token', async () => {
+  const world = await startWorld({ session: { revocations: memoryRevocations() } });
+  const other = await world.startAnother();
+  const old = cookiesOf(world);
+  world.clock.advance(301);
+  await world.callApi();
+  const revoked = watchRevocations(world);
+  showCookies(world, old);
+  expect(await world.callApi(other.origin)).toMatchObject({ reason: 'session_ended', cause: 'the issuer refused its refresh token' });
+  await vi.waitFor(() => expect(revoked).toEqual([newestRefreshToken(world)]));
 });
 
 describe('logout in one process, refresh in another: the newest refresh token is revoked', () => {
@@ -288,6 +340,17 @@ function newestRefreshToken({ issued }: World): string {
 function logOut(world: World, base: string): Promise<Response> {
   const cookie = [...cookiesOf(world)].map(([name, value]) => `${name}=${value}`).join('; ');
   return fetch(`${base}/session/logout`, { method: 'POST', headers: { ...CSRF, cookie } });
+}
+
+/** The revocations of two processes. What `near` adds reaches `far` by `deliver`. */
+function lateRevocations() {
+  const [near, far] = [memoryRevocations(), memoryRevocations()];
+  const held: Parameters<RevocationStore['add']>[0][] = [];
+  const add: RevocationStore['add'] = (record) => {
+    held.push(record);
+    return near.add(record);
+  };
+  return { near: { ...near, add }, far, deliver: () => held.forEach((record) => void far.add(record)) };
 }
 
 /** The same store for two processes. The first `read` of the second one is answered late, with what was there when it came. */

@@ -34,8 +34,8 @@ export function createRefresher(parts: RefresherParts): Refresher {
   const sharing = createRefreshSharing(config, sessions);
   const memory = createRefreshMemory(config);
   const { recent, unsaved, pauses } = memory;
-  const ender = createSessionEnder(parts, memory);
   const flights = createFlights(timeoutSeconds * 1000);
+  const ender = createSessionEnder(parts, memory, flights.follow);
   const save = createSaveRefresh(parts, { memory, ender, sharing, flights }, (state) => renew(state, NO_LINES, undefined));
   const leftTokens = createLeftTokens(parts, (state) => known(state).state);
   const writeBack = createWriteBack(config, sessions);

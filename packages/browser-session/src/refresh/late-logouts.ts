@@ -16,7 +16,10 @@ export interface LateLogouts {
 const WATCHED_MS = 10_000;
 const MAX_WATCHED = 1000;
 
-/** @param onLogout gets the newest state of a session whose user was logged out elsewhere */
+/**
+ * @param isLoggedOut also true if the session ended elsewhere in another way. False if a login replaced it
+ * @param onLogout gets the newest state of such a session
+ */
 export function createLateLogouts(
   { revocations }: Pick<SessionConfig, 'revocations'>,
   isLoggedOut: (state: SessionState) => boolean,

@@ -2,6 +2,7 @@ import { createLruMap } from '@tokenward/core/store';
 import type { EndReason } from '../sessions.js';
 import type { SessionState } from '../session-state.js';
 import { createSessionEnd } from '../state/ending.js';
+import type { Flights } from './flights.js';
 import { createLateLogouts } from './late-logouts.js';
 import type { RefreshMemory } from './refresh-memory.js';
 import type { Refreshed } from './refresher.js';
@@ -26,18 +27,43 @@ export interface SessionEnder {
 
 /** Only sessions with a refresh under way matter. */
 const MAX_REPLACED = 10_000;
+/** How long the revocation of a session may take to arrive after its removal. It is shorter than what `close` waits for. */
+const LATE_REVOCATION_MS = 3000;
 
-export function createSessionEnder({ config, client, sessions, publish }: RefresherParts, memory: RefreshMemory): SessionEnder {
+/** @param follow makes `close` wait for work in the background */
+export function createSessionEnder({ config, client, sessions, publish }: RefresherParts, memory: RefreshMemory, follow: Flights['follow']): SessionEnder {
   const parts = { client, publish };
-  const { isLoggedOut, isRevoked } = createSessionEnd(config);
+  const { isReplaced, isRevoked } = createSessionEnd(config);
   // a store tells whoever removes a session its newest refresh token
-  const lateLogouts = config.store ? undefined : createLateLogouts(config, isLoggedOut, revokeLate);
+  const lateLogouts = config.store ? undefined : createLateLogouts(config, (state) => isRevoked(state) && !isReplaced(state), revokeLate);
   /** Sessions that a login of the same user has replaced: revoking a refresh token of their grant would end the new session, too (RFC 7009 s2.1). */
   const replaced = createLruMap<true>(MAX_REPLACED);
 
   function revokeLate({ id, refreshToken }: SessionState): void {
     memory.forget(id);
     void revokeRefreshToken(refreshToken, 'logout', parts);
+  }
+
+  /** Whether a login of the same user has replaced a session that has ended. The login may have come to another process, which says so by the revocation. */
+  function keepsGrant(state: SessionState): boolean {
+    return replaced.get(state.id) === true || isReplaced(state);
+  }
+
+  async function revokeUnlessReplaced(state: SessionState, refreshToken: string | undefined, action: 'logout' | 'end'): Promise<void> {
+    if (!keepsGrant(state)) await revokeRefreshToken(refreshToken, action, parts);
+  }
+
+  /** The removal of a session from the store may arrive before the revocation that says why. Without shared revocations, that never comes. */
+  function untilRevoked(state: SessionState): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(end, LATE_REVOCATION_MS).unref();
+      const unlisten = config.revocations.onAdded(() => isRevoked(state) && end());
+      function end(): void {
+        clearTimeout(timer);
+        unlisten();
+        resolve();
+      }
+    });
   }
 
   function ended(id: string, reason: EndReason, setCookies: readonly string[]): Refreshed {
@@ -48,7 +74,6 @@ export function createSessionEnder({ config, client, sessions, publish }: Refres
   return {
     ended,
     async end(state, reason, cookieHeader, refreshToken) {
-      const left = replaced.get(state.id) ? undefined : refreshToken;
       publish('end', 'done', reason);
       lateLogouts?.delete(state.id);
       let setCookies: readonly string[];
@@ -58,13 +83,12 @@ export function createSessionEnder({ config, client, sessions, publish }: Refres
         // it has ended in this process; the others learn it at their own attempt
         setCookies = sessions.forget(cookieHeader);
       }
-      await revokeRefreshToken(left, 'end', parts);
+      await revokeUnlessReplaced(state, refreshToken, 'end');
       return ended(state.id, reason, setCookies);
     },
     async endedMeanwhile(state, next, cookieHeader) {
-      // the login may have come to another process, which says so by the revocation
-      const isReplaced = replaced.get(state.id) || (isRevoked(state) && !isLoggedOut(state));
-      if (!isReplaced) await revokeRefreshToken(next.refreshToken, 'logout', parts);
+      if (keepsGrant(state) || isRevoked(state)) await revokeUnlessReplaced(state, next.refreshToken, 'logout');
+      else follow(untilRevoked(state).then(() => revokeUnlessReplaced(state, next.refreshToken, 'logout')));
       const found = await sessions.find(cookieHeader, false);
       return ended(state.id, found.kind === 'ended' ? found.reason : 'revoked', sessions.forget(cookieHeader));
     },

@@ -17,10 +17,10 @@ export interface SessionEnd {
   /** Whether a session was ended by somebody, as far as this process knows. */
   isRevoked(state: SessionState): boolean;
   /**
-   * Whether somebody was logged out, so that the session's refresh token can be revoked. It is false if a login replaced the session: many issuers keep one
-   * grant per user and client, and to revoke a refresh token of it would end the new session, too (RFC 7009 s2.1).
+   * Whether a login of the same user replaced the session. Its refresh token must then not be revoked: many issuers keep one grant per user and client, and
+   * to revoke a refresh token of it would end the new session, too (RFC 7009 s2.1). It is false if the user was also logged out.
    */
-  isLoggedOut(state: SessionState): boolean;
+  isReplaced(state: SessionState): boolean;
   /** Ends a session: at once in this process. The promise resolves when all processes that share the revocations will learn of it. @throws RevocationStoreError */
   revoke(session: EndingSession, reason: EndReason): Promise<void>;
 }
@@ -30,6 +30,8 @@ export type EndConfig = Pick<SessionConfig, 'clientId' | 'clock' | 'clockSkewSec
 
 /** No issuer's `sid` should begin so. If one does, no more than that session ends. */
 const OWN_PREFIX = 'tokenward-session:';
+/** What the revocations of a fleet say about a session that a login of the same user has replaced. No other end of this app has this reason. */
+const REPLACED = 'session_revoked';
 
 export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSeconds, issuer, maxSeconds, revocations }: EndConfig): SessionEnd {
   const shares = createEndShares(clock, maxSeconds + clockSkewSeconds);
@@ -45,7 +47,7 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
 
   function revokedReason(state: SessionState, nowSeconds: number): EndReason | undefined {
     const ended = ownEnd(state, nowSeconds);
-    if (ended) return ended.reason === 'logout' ? 'logout' : 'revoked';
+    if (ended) return ended.reason === 'logout' ? 'logout' : isMarkedReplaced(ended) ? 'replaced' : 'revoked';
     const revoked = issuersEnd(state, nowSeconds);
     if (revoked) return revoked.reason === 'logout' ? 'backchannel_logout' : 'revoked';
     return undefined;
@@ -68,7 +70,7 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
     if (subject === undefined || issuedAt === undefined || shares.take(subject)) {
       // the issuer's clock may be ahead of this one, and the session must be covered
       const issuedUntil = issuedAt === undefined ? now + clockSkewSeconds : Math.max(now, Math.floor(issuedAt));
-      const why = reason === 'logout' ? 'logout' : 'session_revoked';
+      const why = reason === 'logout' ? 'logout' : reason === 'replaced' ? REPLACED : 'unspecified';
       await revocations.add({ kind: 'session', issuer, value: `${OWN_PREFIX}${id}`, issuedUntil, until, isFinal: true, reason: why });
     } else {
       // the session of another device may have begun a moment ago
@@ -94,11 +96,12 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
       return reason !== undefined && state.issuer === issuer && isKnown && revokedReason(state, nowSeconds) === undefined;
     },
     isRevoked: (state) => revokedReason(state, clock.now() / 1000) !== undefined,
-    isLoggedOut(state) {
-      const nowSeconds = clock.now() / 1000;
-      const ended = ownEnd(state, nowSeconds);
-      return ended ? ended.reason === 'logout' : issuersEnd(state, nowSeconds) !== undefined;
-    },
+    isReplaced: (state) => revokedReason(state, clock.now() / 1000) === 'replaced',
     revoke,
   };
+}
+
+/** A revocation of the whole issuer, or its cut-off, covers the session, too. It may have any reason. */
+function isMarkedReplaced({ kind, reason }: RevocationRecord): boolean {
+  return kind === 'session' && reason === REPLACED;
 }

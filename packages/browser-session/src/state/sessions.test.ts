@@ -110,8 +110,8 @@ describe.each(['sealed', 'stored'] as const)('%s sessions', (mode) => {
     const state = app.state();
     const header = await started(app, state);
     await app.sessions.endReplaced({ id: state.id }, 'replaced');
-    expect(await kindOf(app.sessions.find(header))).toBe(mode === 'sealed' ? 'revoked' : 'expired');
-    expect(await kindOf(app.another().find(header))).toBe(mode === 'sealed' ? 'revoked' : 'expired');
+    expect(await kindOf(app.sessions.find(header))).toBe(mode === 'sealed' ? 'replaced' : 'expired');
+    expect(await kindOf(app.another().find(header))).toBe(mode === 'sealed' ? 'replaced' : 'expired');
   });
 
   test('rule 171: a user who logs in and out in a loop fills no revocations, and ends the session of nobody else', async () => {
