@@ -20,6 +20,7 @@ import type { SessionConfig } from './config.js';
 import { readAuthorizationParameters } from './options/authorization-parameters.js';
 import { readLoginParameters } from './options/login-parameters.js';
 import { readAppPath, readCookieName, readOrigin, readPath, readResource, readScope, readSecrets } from './options/app-options.js';
+import { withTimeLimit } from './state/time-limit.js';
 
 const DAY_SECONDS = 86_400;
 const YEAR_SECONDS = 366 * DAY_SECONDS;
@@ -120,7 +121,8 @@ function readWord<const W extends string>(reader: OptionReader, name: string, wo
 }
 
 function readSessionStore(reader: OptionReader, name: string): SessionStore | undefined {
-  return readMethods<SessionStore>(reader, name, STORE_METHODS);
+  const store = readMethods<SessionStore>(reader, name, STORE_METHODS);
+  return store && withTimeLimit(store);
 }
 
 /** Reads an object with methods, such as a store. */

@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { memorySessions } from '@tokenward/core';
+import type { SessionStore } from '@tokenward/core/store';
 import { createTestClock } from '@tokenward/testing';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { headerAfter } from '../../test/cookie-jar.js';
 import { sessionState } from '../../test/session-state.js';
 import type { BrowserSessionOptions } from '../browser-session-options.js';
@@ -66,6 +67,22 @@ test('rule 130: sessions whose lease a dead process has keep no other session fr
   for (const lease of leases) await lease!.release();
   expect((await waiting).map(({ outcome }) => outcome)).toEqual(held.map(() => 'fresh'));
   expect(refreshed).toHaveLength(51);
+});
+
+test('rule 130: a store that never answers keeps no session from being refreshed for ever', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const inner = memorySessions();
+  let isStuck = true;
+  const store: SessionStore = { ...inner, lease: (key, ttlSeconds) => (isStuck ? new Promise(() => {}) : inner.lease(key, ttlSeconds)) };
+  const { start, events } = startRefresher({ store, timeoutSeconds: 60 }, async () => ANSWER);
+  const stuck = await Promise.all(Array.from({ length: 50 }, async () => start('stuck')));
+  const waiting = Promise.all(stuck.map(async ({ fresh }) => fresh()));
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(new Set((await waiting).map(({ outcome }) => outcome))).toEqual(new Set(['unavailable']));
+  expect(new Set(events)).toEqual(new Set(['refresh failed store_unavailable']));
+  isStuck = false;
+  expect(await (await start('free')).fresh()).toMatchObject({ outcome: 'fresh' });
 });
 
 test('rule 130: a session whose turn to be refreshed does not come is refused, and an event says so', async () => {

@@ -34,7 +34,7 @@ const SHARED_SECONDS = 60;
 const ISSUER_CALLS = 1 + LATE_FACTOR + 2;
 /**
  * The lease begins when the store takes it. After that the process still waits for the answer, asks what others did, and writes the result, if need be three
- * times with pauses: 3 + 3 + 9.5 seconds, if the store answers or fails within 3 seconds.
+ * times with pauses: 3 + 3 + 9.5 seconds, since each call of the store takes 3 seconds at most.
  */
 const STORE_SECONDS = 16;
 /** No browser misses more refreshes than this within a minute. */

@@ -1,6 +1,6 @@
-import { memoryRevocations } from '@tokenward/core';
+import { memoryRevocations, RevocationStoreError } from '@tokenward/core';
 import { createTestClock } from '@tokenward/testing';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { ISSUER, sessionState } from '../../test/session-state.js';
 import { END_REASONS, type EndReason } from '../sessions.js';
 import { createSessionEnd } from './ending.js';
@@ -46,4 +46,15 @@ test.each([
     clock.advance(1);
   }
   expect(isReplaced(state)).toBe(expected);
+});
+
+test('a store of revocations that never answers does not keep the end of a session waiting for ever', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const inner = memoryRevocations();
+  const { state, revoke, isRevoked } = startEnding({ ...inner, add: (record) => (void inner.add(record), new Promise(() => {})) });
+  const ended = expect(revoke(state, 'logout')).rejects.toThrow(RevocationStoreError);
+  await vi.advanceTimersByTimeAsync(3000);
+  await ended;
+  expect(isRevoked(state)).toBe(true);
 });

@@ -4,6 +4,7 @@ import type { SessionConfig } from '../config.js';
 import type { SessionState } from '../session-state.js';
 import type { EndingSession, EndReason } from '../sessions.js';
 import { createEndShares } from './end-shares.js';
+import { addedInTime } from './time-limit.js';
 
 /** Whether a session has ended, and how it is ended for every copy of its cookie. */
 export interface SessionEnd {
@@ -71,7 +72,7 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
       // the issuer's clock may be ahead of this one, and the session must be covered
       const issuedUntil = issuedAt === undefined ? now + clockSkewSeconds : Math.max(now, Math.floor(issuedAt));
       const why = reason === 'logout' ? 'logout' : reason === 'replaced' ? REPLACED : 'unspecified';
-      await revocations.add({ kind: 'session', issuer, value: `${OWN_PREFIX}${id}`, issuedUntil, until, isFinal: true, reason: why });
+      await addedInTime(revocations.add({ kind: 'session', issuer, value: `${OWN_PREFIX}${id}`, issuedUntil, until, isFinal: true, reason: why }));
     } else {
       // the session of another device may have begun a moment ago
       const lastUntil = Math.max(until, now + maxSeconds + clockSkewSeconds);
@@ -79,7 +80,7 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
       const why = 'session_revoked';
       // sessions and tokens end that nobody has asked to end
       publish('tokenward:revoked', { issuer, kind: 'subject', reason: why });
-      await revocations.add({ kind: 'subject', issuer, value: subject, issuedUntil, until: lastUntil, isFinal: true, reason: why });
+      await addedInTime(revocations.add({ kind: 'subject', issuer, value: subject, issuedUntil, until: lastUntil, isFinal: true, reason: why }));
     }
   }
 

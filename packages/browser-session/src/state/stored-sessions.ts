@@ -10,6 +10,7 @@ import { createSessionCookie, type CookieContent } from './session-cookie.js';
 import { createSessionEnd, type EndConfig } from './ending.js';
 import { membersOf, stateOf, textOf } from './session-text.js';
 import { isUseWorthWriting } from './session-use.js';
+import { isThenable } from './time-limit.js';
 
 export type StoredConfig = EndConfig & Pick<SessionConfig, 'cookieName' | 'sameSite' | 'secrets'>;
 
@@ -255,10 +256,6 @@ function labelsOf({ issuer, issuerSessionId, subject }: SessionState): readonly 
 
 function labelOf(issuer: string, kind: 'sid' | 'sub', value: string): string {
   return hashOf(JSON.stringify([issuer, kind, value]));
-}
-
-function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as { readonly then?: unknown } | undefined)?.then === 'function';
 }
 
 function inBackground(work: () => Promise<unknown>, done: () => void = () => {}): void {

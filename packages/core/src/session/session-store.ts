@@ -24,8 +24,8 @@ export interface RefreshLease {
 
 /**
  * Keeps browser sessions: for this process alone, or shared by a fleet. `@tokenward/testing/store-suite` tests an implementation. Every method may reject
- * with a {@link SessionStoreError} if the store cannot be reached. It must do so within 3 seconds: a session waits for its store without a time limit of its
- * own, and a refresh that waits for ever keeps its lease and its place.
+ * with a {@link SessionStoreError} if the store cannot be reached. A browser session waits 3 seconds for a call, except of `warm` and `close`. Then the store counts
+ * as unreachable.
  */
 export interface SessionStore {
   /** Adds a session. Its key is new. */
