@@ -239,6 +239,17 @@ test('tokens that have grown too large for cookies are used by this process alon
   expect(world.sessionEvents()).toEqual(['login done', 'refresh failed tokens_too_large']);
 });
 
+test('tokens that have grown too large for cookies are no outage of the store for another process', async () => {
+  const world = await startWorld({ session: { refreshStore: memorySessions(), revocations: memoryRevocations() } });
+  const other = await world.startAnother();
+  world.clock.advance(301);
+  const payload = Buffer.from(JSON.stringify({ jti: 'giant', sub: 'alice', groups: 'x'.repeat(12_000) })).toString('base64url');
+  world.provider.intercept = answerTokens(200, tokenResponse({ access_token: `eyJhbGciOiJub25lIn0.${payload}.` }));
+  await world.callApi();
+  expect(await world.callApi(other.origin)).toEqual({ reason: 'session_unavailable', cause: 'the refreshed tokens are too large for cookies' });
+  expect(world.sessionEvents()).toEqual(['login done', 'refresh failed tokens_too_large', 'refresh failed tokens_too_large']);
+});
+
 test('two tabs: a request with the cookie from before the refresh gets the new cookie for 30 s after another one has shown it', async () => {
   const world = await startWorld();
   const old = cookiesOf(world);

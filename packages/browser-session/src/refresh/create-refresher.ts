@@ -12,7 +12,7 @@ import type { Refreshed, Refresher } from './refresher.js';
 import type { RefresherParts } from './refresher-parts.js';
 import { createRefreshSharing } from './refresh-sharing.js';
 import { renewedState } from './renewed-state.js';
-import { createSaveRefresh } from './save-refresh.js';
+import { createSaveRefresh, TOO_LARGE_WARNING } from './save-refresh.js';
 import { createSessionEnder } from './session-ender.js';
 import { takeTurn, whileTaken, type MyTurn, type NoTurn, type Turn } from './turn.js';
 import { createWriteBack } from './write-back.js';
@@ -214,8 +214,10 @@ export function createRefresher(parts: RefresherParts): Refresher {
       return await takeTurn(sharing, state, cookieHeader);
     } catch (error) {
       // the message of another error may quote anything
-      if (error instanceof ConfigurationError) warn(error.message);
-      return { kind: 'unavailable', reason: 'store_unavailable', cause: 'the session store cannot be reached' };
+      if (!(error instanceof ConfigurationError)) return { kind: 'unavailable', reason: 'store_unavailable', cause: 'the session store cannot be reached' };
+      // another process has refreshed the session, and this one cannot write the cookie
+      warn(error.message, TOO_LARGE_WARNING);
+      return { kind: 'unavailable', reason: 'tokens_too_large', cause: 'the refreshed tokens are too large for cookies' };
     }
   }
 

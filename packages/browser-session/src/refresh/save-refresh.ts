@@ -12,6 +12,8 @@ import { pause } from './turn.js';
 /** Saves the result of a refresh. The old refresh token is used up, so the new one must not be lost. */
 export type SaveRefresh = (state: SessionState, next: SessionState, release: () => Promise<void>, cookieHeader: string | undefined) => Promise<Refreshed>;
 
+/** The kind of the warning: its text has the lengths of the tokens. */
+export const TOO_LARGE_WARNING = 'refresh not kept';
 /** The pauses before further attempts: a store that is only slow, or changes its primary, may recover before the result stays in this process alone. */
 const SAVE_AGAIN_MS = [100, 400];
 /** After those attempts, this process tries in the background, for as long as the lease keeps others from refreshing. */
@@ -41,7 +43,7 @@ export function createSaveRefresh(
       // a store of somebody else may throw any error
       if (!(error instanceof ConfigurationError)) return keepUnsaved(state, next, release);
       // The tokens have grown too large for cookies. The old refresh token is used up, so only this process can use the session.
-      warn(error.message, 'refresh not kept');
+      warn(error.message, TOO_LARGE_WARNING);
       isTooLarge = true;
       setCookies = NO_LINES;
     }
@@ -95,7 +97,9 @@ export function createSaveRefresh(
     try {
       await sharing?.publish(state, next);
       return true;
-    } catch {
+    } catch (error) {
+      // tokens that are too large for the store, too: another attempt would not help, and `save` tells the operator
+      if (error instanceof ConfigurationError) return true;
       publish('refresh', 'failed', 'store_unavailable');
       return false;
     }

@@ -4,7 +4,7 @@ import type { ElsewhereRefreshed, RefreshSharing } from './refresh-sharing.js';
 
 /** What makes a refresh needless or impossible. */
 export type NoTurn =
-  | { readonly kind: 'unavailable'; readonly reason: 'store_unavailable' | 'lease_taken'; readonly cause: string }
+  | { readonly kind: 'unavailable'; readonly reason: 'store_unavailable' | 'tokens_too_large' | 'lease_taken'; readonly cause: string }
   | Exclude<ElsewhereRefreshed, { readonly kind: 'unchanged' }>;
 
 export interface MyTurn {
