@@ -244,6 +244,29 @@ describe.each(Object.entries(MODES))('a login whose answer fails a check, with %
   });
 });
 
+describe('a login whose tokens fit into no cookie', () => {
+  /** Only the access tokens of this user are too large. */
+  const tooLargeFor = (user: string): WorldOptions['provider'] => ({
+    configuration: { extraTokenClaims: (_context, token) => ((token as { accountId?: string }).accountId === user ? { groups: 'x'.repeat(12_000) } : {}) },
+  });
+
+  test('leaves no refresh token', async () => {
+    const world = await startWorld({ provider: tooLargeFor('alice'), isLoggedIn: false });
+    const revoked = watchRevocations(world);
+    await expect(world.logIn()).rejects.toThrow('the login failed: 500');
+    expect(revoked).toEqual([newestRefreshToken(world)]);
+  });
+
+  test('leaves no refresh token if the former session is of another user, and that session goes on', async () => {
+    const world = await startWorld({ provider: tooLargeFor('bob') });
+    world.browser.cookies(world.provider.issuer).clear();
+    const revoked = watchRevocations(world);
+    await expect(world.logIn('bob')).rejects.toThrow('the login failed: 500');
+    expect(revoked).toEqual([newestRefreshToken(world)]);
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+  });
+});
+
 describe.each(Object.entries(MODES))('an answer to a refresh that fails a check, with %s', (_mode, options) => {
   const ENDS: Readonly<Record<string, (world: World, key: JWK) => Promise<object>>> = {
     'an ID token with a wrong signature': async (world: World) => tokenResponse({ id_token: await idTokenOf(world, await signingKey(), { sub: 'alice' }) }),

@@ -39,7 +39,7 @@ export async function callbackRoute(request: Request, context: SessionRouteConte
   const result = await client.finish(url, attempt, request);
   if (isFailure(result)) {
     if (result.failure === 'busy') return failurePage(result, again, context, deleteAttempts(opened.useless));
-    await revokeUnused(result.refreshToken, attempt, await liveSession(request, context), context);
+    await revokeUnused(result.refreshToken, [attempt.replaces, await liveSession(request, context)], undefined, context);
     return failurePage(result, again, context, deleted);
   }
   return begin(request, result, attempt, again, context, deleted);
@@ -67,7 +67,7 @@ async function begin(
     // our own errors contain no secret, and their messages help: for example, that the tokens are too large for cookies, and how large they are
     const known = error instanceof TokenwardError ? error : undefined;
     warn(`tokenward: a login could not be kept: ${known?.message ?? 'the store failed'}`, `login not kept: ${known?.name}`);
-    await revokeUnused(session.refreshToken, attempt, shown, context);
+    await revokeUnused(session.refreshToken, [attempt.replaces, shown], session.subject, context);
     if (isTooLarge) return page({ status: 500, title: 'You are not logged in', text: TOO_LARGE, setCookies: deleted });
     const link = { href: again, text: 'Log in again' };
     return page({ status: 503, title: 'You are not logged in', text: STORE_DOWN, link, setCookies: deleted, headers: { 'retry-after': '5' } });
@@ -92,14 +92,21 @@ function noRefreshToken({ issuer, scope, authorizationParameters }: RouteContext
   return `tokenward: ${issuer} issued no refresh token, so each session ends with its first access token. ${remedies.join('. ')}`;
 }
 
-/** Revokes the refresh token of a login that failed. A previous session then continues, and may have the same grant, so in that case nothing is revoked. */
+/**
+ * Revokes the refresh token of a login that failed. A previous session of the same user then continues, and may have the same grant, so in that case nothing is
+ * revoked.
+ *
+ * @param former the previous sessions
+ * @param subject who has logged in; undefined if that is not certain
+ */
 async function revokeUnused(
   refreshToken: string | undefined,
-  attempt: LoginAttempt,
-  former: SessionState | undefined,
+  former: readonly (Pick<SessionState, 'subject'> | undefined)[],
+  subject: string | undefined,
   context: SessionRouteContext,
 ): Promise<void> {
-  if (!attempt.replaces && !former) await revokeRefreshToken(refreshToken, 'login', context);
+  const isSharedGrant = former.some((one) => one && (subject === undefined || one.subject === subject));
+  if (!isSharedGrant) await revokeRefreshToken(refreshToken, 'login', context);
 }
 
 /** Ends the session that the new one replaces. A failure is reported, but the login succeeds: the new session exists already. */
