@@ -39,8 +39,8 @@ function startRefresher(options: Partial<BrowserSessionOptions>, refresh: (refre
     warn: (text) => void warnings.push(text),
   });
   /** Starts a session whose access token has ended. */
-  async function start(refreshToken: string) {
-    const state = sessionState({ refreshToken, accessTokenEndsAt: NOW_SECONDS - 1, refreshAt: NOW_SECONDS - 30 }, NOW_SECONDS - 10);
+  async function start(refreshToken: string, accessTokenEndsAt = NOW_SECONDS - 1) {
+    const state = sessionState({ refreshToken, accessTokenEndsAt, refreshAt: NOW_SECONDS - 30 }, NOW_SECONDS - 10);
     const cookieHeader = headerAfter(await sessions.start(state));
     return { id: state.id, fresh: async () => refresher.fresh(state, cookieHeader) };
   }
@@ -67,6 +67,20 @@ test('rule 130: sessions whose lease a dead process has keep no other session fr
   for (const lease of leases) await lease!.release();
   expect((await waiting).map(({ outcome }) => outcome)).toEqual(held.map(() => 'fresh'));
   expect(refreshed).toHaveLength(51);
+});
+
+test('rule 130: the lease of another process is published only once it keeps a call from its token', async () => {
+  const store = memorySessions();
+  const { start, events } = startRefresher({ store, timeoutSeconds: 0.2 }, async () => ANSWER);
+  const usable = await start('held', NOW_SECONDS + 20);
+  const over = await start('held');
+  for (const { id } of [usable, over]) await store.lease(hashOf(id), 35);
+  expect(await usable.fresh()).toMatchObject({ outcome: 'fresh' });
+  // until it no longer waits for the lease
+  await setTimeout(400);
+  expect(events).toEqual([]);
+  expect(await over.fresh()).toMatchObject({ outcome: 'unavailable' });
+  await vi.waitFor(() => expect(events).toEqual(['refresh failed lease_taken']));
 });
 
 test('rule 130: a store that never answers keeps no session from being refreshed for ever', async () => {

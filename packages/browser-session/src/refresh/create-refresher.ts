@@ -133,7 +133,8 @@ export function createRefresher(parts: RefresherParts): Refresher {
 
   function withoutTurn(state: SessionState, turn: NoTurn, setCookies: readonly string[]): Refreshed {
     if (turn.kind === 'unavailable') {
-      publish('refresh', 'failed', turn.reason);
+      // another process may still refresh it: with a token that is still valid, nothing has failed yet
+      if (turn.reason !== 'lease_taken' || !isUsable(state)) publish('refresh', 'failed', turn.reason);
       return pauseAndKeepUsing(state, setCookies, turn);
     }
     if (turn.kind === 'refreshed') return adopt(state, turn);
