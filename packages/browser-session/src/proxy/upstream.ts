@@ -33,13 +33,15 @@ export interface Upstream {
 }
 
 const MAX_FREE_SOCKETS = 64;
+/** How long a connection without a call is kept, unless `Keep-Alive` of the API says less. Node reads that header only if there is a limit. */
+const FREE_MS = 30_000;
 
 /** @param unreachable gets what happened when a call ends with that failure, and the most likely remedy */
 export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig, unreachable: (words: string) => void): Upstream {
   const { protocol, hostname, port } = new URL(origin);
   const isTls = protocol === 'https:';
   // also if NODE_TLS_REJECT_UNAUTHORIZED is 0: the API gets access tokens
-  const agentOptions = { keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, ...(isTls && { ...tls, rejectUnauthorized: true }) };
+  const agentOptions = { keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, timeout: FREE_MS, ...(isTls && { ...tls, rejectUnauthorized: true }) };
   const agent = isTls ? new TlsAgent(agentOptions) : new Agent(agentOptions);
   // brackets around an address of IPv6 belong to the URL
   const server = { protocol, host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? undefined : Number(port) };
@@ -80,6 +82,7 @@ export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig, unreacha
       const sent = opened({ method, path, headers: framed(headers, body !== null, length) });
       if (!sent) return resolve('request');
       let failure: UpstreamFailure | undefined;
+      let isAnswered = false;
       const patience = createPatience(timeoutMs, () => giveUp('timeout'));
       function giveUp(why: UpstreamFailure): void {
         failure ??= why;
@@ -92,10 +95,12 @@ export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig, unreacha
       sent.on('error', (error: NodeJS.ErrnoException) => {
         const isStale = sent.reusedSocket && error.code === 'ECONNRESET' && !body && isSafe(method);
         patience.stop();
-        if (!failure && !isStale) unreachable(failureWords(error, origin));
+        // an API that answers before the end of an upload may close the connection
+        if (!failure && !isAnswered && !isStale) unreachable(failureWords(error, origin));
         resolve(failure ?? (isStale ? 'stale' : 'unreachable'));
       });
       sent.once('response', (answer) => {
+        isAnswered = true;
         patience.stop();
         patience.end();
         answer.once('close', () => request.signal.removeEventListener('abort', leave));
