@@ -19,7 +19,7 @@ export { memoryRevocations, RevocationStoreError } from './revocation/store.js';
 export { memorySessions } from './session/memory-sessions.js';
 export type { BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 export type { SharedSignalsOptions } from './security-event/shared-signals.js';
-export type { MessageReceiver, ReceivedMessage, ReceiverAnswer } from './security-event/receiver.js';
+export type { MessageReceiver, ReceivedMessage, ReceiverAnswer, ReceiverFailure } from './security-event/receiver.js';
 export { createIssuerClient, type IssuerClient, type IssuerClientOptions } from './issuer-client.js';
 export { IssuerRequestError } from './net/issuer-request-error.js';
 export type { DpopOptions, ProofAlgorithm, SenderConstraint } from './binding/dpop-options.js';

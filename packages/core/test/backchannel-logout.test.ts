@@ -203,6 +203,7 @@ test('rule 118: answers 503 if keys cannot be fetched, and accepts the token lat
     status: 503,
     headers: { 'retry-after': '1', 'cache-control': 'no-store' },
     body: expect.stringContaining('temporarily_unavailable') as string,
+    failure: 'keys',
   });
   expect(guard.health().revocations.entries).toBe(0);
   issuer.behave();
@@ -226,6 +227,7 @@ describe('rule 118: two rotations of the keys within the cooldown', () => {
       status: 503,
       headers: { 'cache-control': 'no-store', 'content-type': 'application/json', 'retry-after': '20' },
       body: '{"error":"temporarily_unavailable","error_description":"The key of the logout token is not known yet"}',
+      failure: 'key',
     });
     clock.advance(20);
     expect((await send()).status).toBe(200);

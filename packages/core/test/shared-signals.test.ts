@@ -240,7 +240,7 @@ test('rule 121: after two rotations of the keys within the cooldown, an event is
     await issuer.rotateKeys();
     if (rotation === 0) expect((await send()).status).toBe(202);
   }
-  expect(await send()).toEqual({ status: 503, headers: { 'cache-control': 'no-store', 'retry-after': '30' }, body: '' });
+  expect(await send()).toEqual({ status: 503, headers: { 'cache-control': 'no-store', 'retry-after': '30' }, body: '', failure: 'key' });
   clock.advance(30);
   expect((await send()).status).toBe(202);
 });

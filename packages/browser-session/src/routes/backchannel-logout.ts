@@ -43,12 +43,12 @@ export function createBackchannelLogoutRoute({ config, sessions, publish }: Part
     return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers: answer.headers as Record<string, string> });
   };
 
-  function report({ status, body }: ReceiverAnswer): void {
+  function report({ status, failure }: ReceiverAnswer): void {
     if (status === 200) publish('end', 'done', 'backchannel_logout');
     // that of the sessions, or that of the revocations
-    else if (body.includes('could not be carried out')) publish('end', 'failed', 'store_unavailable');
+    else if (failure === 'store') publish('end', 'failed', 'store_unavailable');
+    else if (failure === 'issuer' || failure === 'keys') publish('end', 'failed', 'issuer_unavailable');
     // anybody can name a key that nobody knows, which says nothing about the issuer
-    else if (status === 503 && !body.includes('not known yet')) publish('end', 'failed', 'issuer_unavailable');
     else publish('end', 'refused', 'invalid_logout_token');
   }
 }

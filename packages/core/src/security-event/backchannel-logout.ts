@@ -8,8 +8,18 @@ import { numberOption, readTable, type OptionTable } from '../lib/option-table.j
 import { ConfigurationError } from '../lib/configuration-error.js';
 import { memoryReplays, readReplays, replayName, type ReplayStore } from '../lib/replays.js';
 import type { EventRevocations } from '../revocation/revocations.js';
-import { hasAudience, isName, UNKNOWN_KEY, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
-import { answer, MAX_MESSAGE_BYTES, mediaTypeOf, NOT_A_POST, retryAfter, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
+import { hasAudience, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
+import {
+  answer,
+  MAX_MESSAGE_BYTES,
+  mediaTypeOf,
+  NOT_A_POST,
+  retryAfter,
+  textOf,
+  type MessageReceiver,
+  type ReceivedMessage,
+  type ReceiverFailure,
+} from './receiver.js';
 
 /** Options of the receiver of logout tokens. */
 export interface BackchannelLogoutOptions {
@@ -35,14 +45,15 @@ export interface ReceiverContext {
 const MAX_REMEMBERED_SECONDS = 86_400;
 const MAX_SKEW_SECONDS = 3600;
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-/** The cause if the token is valid, and a store cannot keep what it ends. */
-const STORE = 'store';
 /** Fixed words, which contain nothing from the token (OpenID Connect Back-Channel Logout 1.0 s2.8). */
 const REFUSED = answer(400, JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not valid here' }));
 /** OpenID Connect Back-Channel Logout 1.0 s2.8 prescribes 400 for a failed logout, too. But a server that gets 400 does not send the token again: the logout is lost. */
-const FAILED = JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The logout could not be carried out now' });
-const UNVERIFIED = JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The logout token cannot be verified now' });
-const NOT_YET = JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The key of the logout token is not known yet' });
+const FAILED: Readonly<Record<ReceiverFailure, string>> = {
+  store: unavailable('The logout could not be carried out now'),
+  issuer: unavailable('The logout token cannot be verified now'),
+  keys: unavailable('The logout token cannot be verified now'),
+  key: unavailable('The key of the logout token is not known yet'),
+};
 const DONE = answer(200, '');
 
 /**
@@ -77,7 +88,7 @@ export function createBackchannelLogout(options: BackchannelLogoutOptions, { iss
         return refuse('jti', issuer);
       }
     } catch {
-      return fail(STORE);
+      return fail('store');
     }
     publish('tokenward:security-event', { issuer, channel: 'backchannel_logout', outcome: 'done', cause: undefined });
     return DONE;
@@ -89,9 +100,13 @@ function refuse(cause: string, issuer: string | undefined): typeof REFUSED {
   return REFUSED;
 }
 
-function fail(cause: string, retryAfterSeconds?: number): ReturnType<typeof answer> {
-  publish('tokenward:security-event', { issuer: undefined, channel: 'backchannel_logout', outcome: 'failed', cause });
-  return answer(503, cause === STORE ? FAILED : cause === UNKNOWN_KEY ? NOT_YET : UNVERIFIED, retryAfter(retryAfterSeconds));
+function fail(failure: ReceiverFailure, retryAfterSeconds?: number): ReturnType<typeof answer> {
+  publish('tokenward:security-event', { issuer: undefined, channel: 'backchannel_logout', outcome: 'failed', cause: failure });
+  return answer(503, FAILED[failure], retryAfter(retryAfterSeconds), failure);
+}
+
+function unavailable(description: string): string {
+  return JSON.stringify({ error: 'temporarily_unavailable', error_description: description });
 }
 
 /** Reads `logout_token` from a form, in which it must occur exactly once (OpenID Connect Back-Channel Logout 1.0 s2.5). */

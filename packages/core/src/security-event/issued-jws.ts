@@ -6,6 +6,7 @@ import { isFailure, type VerificationFailure } from '../issuer/verification-fail
 import { findVerifyingKey } from '../issuer/verifying-key.js';
 import { behaviourOf } from '../vocabulary/reason.js';
 import { MAX_NAME_LENGTH } from '../revocation/revocation.js';
+import type { ReceiverFailure } from './receiver.js';
 
 /** A JWS that one of the guard's issuers signed. Its type and claims are not checked yet. */
 export interface IssuedJws {
@@ -16,15 +17,14 @@ export interface IssuedJws {
 }
 
 /** Why a JWS could not be verified. */
-export interface JwsFailure {
-  readonly failure: 'malformed' | 'unknown_issuer' | 'bad_key' | 'unavailable';
-  readonly cause: string;
-  /** When it can be tried again, if it is unavailable and that is known. */
-  readonly retryAfterSeconds?: number | undefined;
-}
-
-/** The cause if the key is unknown, and new keys cannot be fetched yet. */
-export const UNKNOWN_KEY = 'key';
+export type JwsFailure =
+  | { readonly failure: 'malformed' | 'unknown_issuer' | 'bad_key'; readonly cause: string }
+  | {
+      readonly failure: 'unavailable';
+      readonly cause: ReceiverFailure;
+      /** When it can be tried again, if that is known. */
+      readonly retryAfterSeconds?: number | undefined;
+    };
 
 /** Verifies a JWS from an issuer as strictly as an access token, with the same keys. Before the signature is verified, only `iss` is used. */
 export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<IssuedJws | JwsFailure> {
@@ -54,7 +54,7 @@ export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<I
  */
 function jwsFailureOf({ reason, cause, retryAfterSeconds, keysAskedAgainInSeconds }: VerificationFailure): JwsFailure {
   if (behaviourOf(reason).transient) return { failure: 'unavailable', cause: 'keys', retryAfterSeconds };
-  if (keysAskedAgainInSeconds !== undefined) return { failure: 'unavailable', cause: UNKNOWN_KEY, retryAfterSeconds: keysAskedAgainInSeconds };
+  if (keysAskedAgainInSeconds !== undefined) return { failure: 'unavailable', cause: 'key', retryAfterSeconds: keysAskedAgainInSeconds };
   return { failure: 'bad_key', cause: cause === 'alg' ? 'alg' : 'signature' };
 }
 

@@ -14,7 +14,15 @@ export interface ReceiverAnswer {
   readonly status: number;
   readonly headers: ResponseHeaders;
   readonly body: string;
+  /** Why a message could not be handled now, if the status is 503: for your own code and logs, not for the sender. */
+  readonly failure?: ReceiverFailure | undefined;
 }
+
+/**
+ * Why a message could not be handled now. `store`: a store cannot keep what it revokes. `issuer`, `keys`: the issuer or its keys cannot be fetched. `key`: the
+ * message names a key that is not known yet. Anybody can send such a message, so this says nothing about the issuer.
+ */
+export type ReceiverFailure = 'store' | 'issuer' | 'keys' | 'key';
 
 /** Handles a message, and returns the response. It never throws and never rejects. */
 export type MessageReceiver = (message: ReceivedMessage) => Promise<ReceiverAnswer>;
@@ -24,11 +32,12 @@ export const MAX_MESSAGE_BYTES = 65_536;
 
 export const NOT_A_POST: ReceiverAnswer = answer(405, '', { allow: 'POST' });
 
-export function answer(status: number, body: string, headers: ResponseHeaders = {}): ReceiverAnswer {
+export function answer(status: number, body: string, headers: ResponseHeaders = {}, failure?: ReceiverFailure): ReceiverAnswer {
   return Object.freeze({
     status,
     headers: Object.freeze({ 'cache-control': 'no-store', ...(body !== '' && { 'content-type': 'application/json' }), ...headers }),
     body,
+    ...(failure && { failure }),
   });
 }
 

@@ -10,7 +10,17 @@ import { memoryReplays, readReplays, replayName, type ReplayStore } from '../lib
 import type { RevocationReason } from '../vocabulary/revocation-words.js';
 import type { ReceiverContext } from './backchannel-logout.js';
 import { hasAudience, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
-import { answer, mediaTypeOf, NOT_A_POST, retryAfter, singleField, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
+import {
+  answer,
+  mediaTypeOf,
+  NOT_A_POST,
+  retryAfter,
+  singleField,
+  textOf,
+  type MessageReceiver,
+  type ReceivedMessage,
+  type ReceiverFailure,
+} from './receiver.js';
 import { readEventSubject, type EventSubject } from './subject.js';
 
 /** Options of the receiver of security events. */
@@ -135,9 +145,9 @@ function refuse(err: keyof typeof ERRORS, cause: string, issuer: string | undefi
   return ERRORS[err];
 }
 
-function fail(cause: string, retryAfterSeconds?: number): ReturnType<typeof answer> {
-  publish('tokenward:security-event', { issuer: undefined, channel: 'shared_signals', outcome: 'failed', cause });
-  return answer(503, '', retryAfter(retryAfterSeconds));
+function fail(failure: ReceiverFailure, retryAfterSeconds?: number): ReturnType<typeof answer> {
+  publish('tokenward:security-event', { issuer: undefined, channel: 'shared_signals', outcome: 'failed', cause: failure });
+  return answer(503, '', retryAfter(retryAfterSeconds), failure);
 }
 
 function isTransmitter({ headers }: ReceivedMessage, transmitters: readonly Buffer[]): boolean {
