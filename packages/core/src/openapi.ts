@@ -28,7 +28,7 @@ export interface OpenApiSecurityOptions extends Pick<OpenApiOptions, 'version' |
 }
 
 /**
- * Returns what a document that you write by hand says about an operation: `security`, the `responses` of refusals, and a `description` of what these cannot
+ * Returns what a document that you write yourself says about an operation: `security`, the `responses` of refusals, and a `description` of what these cannot
  * express. The document must define the security scheme, of the type `oauth2` or `openIdConnect`, and the schema of refusals:
  * `components.schemas.AccessProblem = problemSchema`.
  *

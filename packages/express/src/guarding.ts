@@ -38,8 +38,8 @@ export interface CreateGuarding {
 const ADMITTED = Promise.resolve();
 
 /**
- * Creates guards for Express, which calls a guard with its own `next` and goes on only when the guard calls it. Other code may call a guard by hand, not wait,
- * and go on despite a refusal. So the response is then closed to that code until the decision arrives, and stays closed after a refusal.
+ * Creates guards for Express, which calls a guard with its own `next` and goes on only when the guard calls it. The app's own code may call a guard, too,
+ * not wait, and go on despite a refusal. So the response is then closed to that code until the decision arrives, and stays closed after a refusal.
  */
 export function createGuarding(native: NativeGuard<Request, [request: Request, response: Response]>): CreateGuarding {
   function answer(decision: Deny, request: Request, response: Response): void | Promise<void> {
@@ -54,7 +54,7 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
       return new Promise((resolve) => {
         // the caller may not answer the error, and an open gate would let other code answer
         function fail(error: unknown): void {
-          if (error !== undefined) warn(`onDenied threw ${classOf(error)} for a guard that was called by hand. The guard sent its usual answer`);
+          if (error !== undefined) warn(`onDenied threw ${classOf(error)} for a guard that the app's own code called. The guard sent its usual answer`);
           if (pass.headersSent && !pass.writableEnded) pass.destroy();
           else if (!pass.headersSent) gate.clear();
           sendDenial(pass, decision);
@@ -76,8 +76,8 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
       const next = typeof done === 'function' ? done : undefined;
       assertCalled(request, response);
       const metadata = native.metadataFor(request);
-      if (metadata) return serve(metadata, response, next && isExpress(request) ? 'in front' : 'by hand');
-      // behind a route that takes OPTIONS, such as one of app.all, or behind a call by hand, the handler would run for a preflight
+      if (metadata) return serve(metadata, response, next && isExpress(request) ? 'in front' : 'own code');
+      // behind a route that takes OPTIONS, such as one of app.all, or behind a call of the app's own code, the handler would run for a preflight
       const passes = request.method === 'OPTIONS' && !request.route && isExpress(request);
       const decision = native.decide(request, requirementsFor(request, passes ? 'pass' : 'refuse'));
       if (!(decision instanceof Promise) && decision.outcome === 'allow') return admit(decision, response, next);
@@ -85,7 +85,7 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
     };
     return markGuard(guard, requirementsFor);
 
-    /** A mounted guard may also be called by hand, and only the call stack shows by whom. Reading it is slow, so it is read only where that matters. */
+    /** The app's own code may also call a mounted guard, and only the call stack shows who does. Reading it is slow, so it is read only where that matters. */
     function isExpress(request: Request): boolean {
       return isMounted(guard, request) && runnerOf(guard, EXPRESS) === 'framework';
     }
@@ -106,8 +106,8 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
   }
 
   /** The guard itself answers: whatever is behind it must not run without credentials. */
-  function serve(metadata: MetadataAnswer, response: Response, place: 'in front' | 'by hand'): Promise<never> | undefined {
-    if (place === 'by hand') {
+  function serve(metadata: MetadataAnswer, response: Response, place: 'in front' | 'own code'): Promise<never> | undefined {
+    if (place === 'own code') {
       void answerAlone(closeGate(response), (pass) => sendMetadata(pass, metadata));
       return never();
     }
@@ -167,7 +167,7 @@ function passToExpress(error: Error, { next }: Request): void {
 
 /** Answers with 500 if the guard fails: the request is not admitted, and the caller may not answer it. */
 function giveUp(error: Error, gate: ResponseGate): void {
-  warn(`a guard that was called by hand failed with ${classOf(error)}. The request was answered with 500`);
+  warn(`a guard that the app's own code called failed with ${classOf(error)}. The request was answered with 500`);
   gate.pass.statusCode = 500;
   gate.pass.end();
   gate.seal();

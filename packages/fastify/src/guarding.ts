@@ -24,7 +24,7 @@ import { setCookies, setHeaders } from './reply-headers.js';
 
 export type Done = (error?: Error) => void;
 
-/** A guard in Fastify's form. Code that calls it by hand must await what it returns. */
+/** A guard in Fastify's form. Code of the app that calls it must await what it returns. */
 export type Guarding = (this: unknown, request: FastifyRequest, reply: FastifyReply, done?: Done) => PromiseLike<void> | undefined;
 
 export interface CreateGuarding {
@@ -38,8 +38,8 @@ export interface CreateGuarding {
 const ADMITTED = Promise.resolve();
 
 /**
- * Creates guards for Fastify, which calls a hook from its `hooks.js`, on the app, and goes on only when the hook calls `done`. Other code may call a guard by
- * hand, not wait, and go on despite a refusal. So the reply is then closed until the decision arrives, and stays closed after a refusal: no other code can
+ * Creates guards for Fastify, which calls a hook from its `hooks.js`, on the app, and goes on only when the hook calls `done`. The app's own code
+ * may call a guard, too, not wait, and go on despite a refusal. So the reply is then closed until the decision arrives, and stays closed after a refusal: no other code can
  * answer, and Fastify goes no further.
  *
  * @param remember stores the `Auth` of an admitted request
@@ -141,8 +141,8 @@ function sendDefault(decision: Deny, reply: FastifyReply): void {
 }
 
 /**
- * Returns a promise-like value for a call by hand with a `done`. Fastify, and plugins like it, call `then` at once: they would go on twice, by `done` and by
- * the promise, so this `then` never settles. `await` calls `then` a microtask later, and gets the result.
+ * Returns a promise-like value for a call of the app's own code with a `done`. Fastify, and plugins like it, call `then` at once: they would go on twice, by
+ * `done` and by the promise, so this `then` never settles. `await` calls `then` a microtask later, and gets the result.
  */
 function pendingAtFirst(settled: Promise<void>): PromiseLike<void> {
   let current: Promise<void> = never();

@@ -32,7 +32,7 @@ export function rememberScope(route: RouteOptions, scope: FastifyInstance): void
   scopes.set(route, scope);
 }
 
-/** Returns what the guards in front of a route's handler demand. Guards that other code calls by hand cannot be seen. */
+/** Returns what the guards in front of a route's handler demand. Guards that the app's own code calls cannot be seen. */
 export function demandsOn(route: RouteOptions): readonly Demands[] {
   const scope = scopes.get(route);
   const hooks = IN_TIME.flatMap((slot) => hooksOf(scope, slot).concat((route[slot] ?? []) as object));

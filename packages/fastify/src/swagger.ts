@@ -27,7 +27,7 @@ export interface SwaggerOptions extends Omit<OpenApiOptions, 'version' | 'securi
   /** Your own `transformObject` of @fastify/swagger, which runs last. */
   readonly transformObject?: ((input: never) => object) | undefined;
   /**
-   * Documents routes without a guard and without a rule as open. Set it only if no code calls a guard by hand, in a hook or a handler, since the document
+   * Documents routes without a guard and without a rule as open. Set it only if none of your hooks and handlers calls a guard itself, since the document
    * cannot see that. Default: they are documented as if they needed a token; `config: { tokenward: 'public' }` makes a route open.
    */
   readonly routesWithoutGuardAreOpen?: boolean | undefined;

@@ -26,7 +26,7 @@ export type Guarding = (context: Context, next?: Next) => Promise<void>;
 type Native = NativeGuard<Context, [context: Context]>;
 
 /**
- * Creates guards for Hono, which goes on only if a guard calls its `next`. Other code may call a guard by hand and ignore what it returns. So
+ * Creates guards for Hono, which goes on only if a guard calls its `next`. The app's own code may call a guard, too, and ignore what it returns. So
  * a refusal is then thrown: nothing after the `await` runs, and Hono answers with the response of the error. On Node, the answer of code that does not wait is
  * held back.
  */
@@ -50,7 +50,7 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
   };
   return markGuard(guard, requirementsFor);
 
-  /** On Node, holds back the answer of code that called the guard by hand and does not wait. The refusal must not end the process either. */
+  /** On Node, holds back the answer of the app's own code that called the guard and does not wait. The refusal must not end the process either. */
   function held(result: Promise<void>, context: Context, next: Next | undefined, admitted = REFUSED): Promise<void> {
     const error = result.then(
       () => undefined,

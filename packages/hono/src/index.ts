@@ -42,7 +42,7 @@ export interface AuthVariables<A extends Auth<object> | undefined = Auth> {
 type Middleware<A extends Auth<object> | undefined> = MiddlewareHandler<{ Variables: AuthVariables<A> }>;
 
 /**
- * Middleware that may also be called by hand, without `next`. The promise is then fulfilled once the request is admitted. On a refusal it rejects with an
+ * Middleware that your own code may also call, without `next`. The promise is then fulfilled once the request is admitted. On a refusal it rejects with an
  * `HTTPException` that has the response, so nothing after `await` runs, and Hono answers with it.
  *
  * @example await guard(scope('orders:read'))(c);

@@ -29,8 +29,8 @@ export interface CreateGuarding {
 }
 
 /**
- * Creates guards for Koa, which calls a guard with its own `next`, and sends the answer when all upstream middleware is done. Other code may call a guard by
- * hand, not wait, and go on despite a refusal. So the refusal is then sent at once, and no other answer is.
+ * Creates guards for Koa, which calls a guard with its own `next`, and sends the answer when all upstream middleware is done. The app's own code
+ * may call a guard, too, not wait, and go on despite a refusal. So the refusal is then sent at once, and no other answer is.
  */
 export function createGuarding(native: NativeGuard<Context, [context: Context]>): CreateGuarding {
   async function answer(decision: Deny, context: Context): Promise<void> {
@@ -64,7 +64,7 @@ export function createGuarding(native: NativeGuard<Context, [context: Context]>)
       return settled;
     }
 
-    /** A mounted guard may also be called by hand, and only the call stack shows by whom. Reading it is slow, so it is read only where that matters. */
+    /** The app's own code may also call a mounted guard, and only the call stack shows who does. Reading it is slow, so it is read only where that matters. */
     function runnerFor(context: Context): Runner {
       const runner = runnerOf(guard, KOA);
       return runner === 'framework' && !isMounted(guard, context) ? 'caller' : runner;

@@ -19,7 +19,7 @@ export function isMounted(guard: object, context: Context): boolean {
 
 /**
  * OpenTelemetry's instrumentation of Koa mounts a function of its own instead of the guard, and marks the guard. The call
- * stack shows whether that function calls the guard, or other code by hand.
+ * stack shows whether that function calls the guard, or the app's own code.
  */
 function isTraced(guard: object): boolean {
   return Object.getOwnPropertySymbols(guard).some((symbol) => symbol.description === 'koa-layer-patched' && Reflect.get(guard, symbol) === true);

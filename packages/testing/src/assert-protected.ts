@@ -128,7 +128,7 @@ function tokenWithoutScopes(route: FoundRoute, requireScopes: boolean, caller: o
   if (!needsScopes && !requireScopes) return undefined;
   const guard: { readonly [ACT_IN_TESTS]?: () => TestTickets } | undefined = route.demands.find((one) => one.guard !== undefined)?.guard;
   const method = guard?.[ACT_IN_TESTS];
-  if (typeof method !== 'function') return new Error('no guard was found in front of it. A guard that the handler calls by hand cannot be seen');
+  if (typeof method !== 'function') return new Error('no guard was found in front of it. A guard that the handler calls itself cannot be seen');
   try {
     return `Bearer ${method().issue({ ...caller, scopes: [] })}`;
   } catch (error) {

@@ -27,7 +27,7 @@ export interface Framework {
 export type Runner = 'framework' | 'chain' | 'caller';
 
 /**
- * Returns who runs a guard that is running. The same files run the framework's chain and one that was started by hand, so this reads the whole stack.
+ * Returns who runs a guard that is running. The same files run the framework's chain and one that the app's own code started, so this reads the whole stack.
  * That costs some microseconds, so it is for refusals and late decisions only. If a chain waited for something before it reached the guard, the stack
  * no longer shows who started it.
  */

@@ -3,7 +3,7 @@ import { isAnswered } from '../node/node-http.js';
 import { closeGate } from './response-gate.js';
 import { answerAlone } from './settle.js';
 
-/** The result of a guard that was called by hand. */
+/** The result of a guard that the app's own code called. */
 export interface HeldResult<T> {
   /** Rejects, or never settles, if the request is refused. */
   readonly result: Promise<T>;

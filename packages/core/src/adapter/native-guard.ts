@@ -79,7 +79,7 @@ export interface GuardMethods<Handler, Request extends object = object, C extend
    */
   permit<A extends Auth<object>>(auth: A, policy: Policy, request?: Request): Decision<A>;
   /**
-   * Describes the access to this API for an OpenAPI document that you write by hand.
+   * Describes the access to this API for an OpenAPI document that you write yourself.
    *
    * @throws ConfigurationError that lists all invalid options
    *

@@ -36,7 +36,7 @@ const STREAM_WRITERS = ['respond', 'respondWithFD', 'respondWithFile', 'write', 
 const STREAM_HINTS = ['additionalHeaders', 'pushStream'] as const;
 
 /**
- * Closes a response while a guard that was called by hand decides. A caller that does not wait may answer meanwhile. That answer is kept until the
+ * Closes a response while a guard that the app's own code called decides. A caller that does not wait may answer meanwhile. That answer is kept until the
  * request is admitted, and dropped if it is refused. Works over HTTP/1 and HTTP/2.
  *
  * Over HTTP/1 it intercepts calls on the response itself. It does not intercept the prototype, the socket, or methods that code took from the response earlier

@@ -20,7 +20,7 @@ export interface Outcomes<Result> {
 /**
  * Applies a decision, at once or when it arrives. If another answer was sent while the keys were fetched, it only calls `overtaken`.
  *
- * @param gate the closed gate of a guard that was called by hand. An admission opens it, and a refusal drops what others wrote. The caller need not
+ * @param gate the closed gate of a guard that the app's own code called. An admission opens it, and a refusal drops what others wrote. The caller need not
  * await the returned promise: an unhandled rejection of it does not end the process.
  */
 export function settle<Result>(decision: Decision | Promise<Decision>, outcomes: Outcomes<Result>, gate?: ResponseGate): Result | Promise<Result> {

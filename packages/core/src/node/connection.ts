@@ -7,8 +7,8 @@ interface RawRequest {
 }
 
 /**
- * Returns what a guard needs to know about the connection of Node's request, for tokens that are bound to a client certificate. For requests that are built by
- * hand: those of adapters have it.
+ * Returns what a guard needs to know about the connection of Node's request, for tokens that are bound to a client certificate. For requests that your own
+ * code builds: those of adapters have it.
  *
  * @example guard.check({ method, target: request.url, headers: request.headersDistinct, ...connectionOf(request) });
  */

@@ -11,8 +11,8 @@ export interface RouteRequirements {
   readonly credentials?: 'required' | 'optional' | undefined;
   readonly policy?: Policy | undefined;
   /**
-   * What happens to a CORS preflight. It carries no credentials, and anybody can send one by hand. Use `pass` only if something behind the guard answers
-   * preflights, and nothing else runs for them. Default: `refuse`.
+   * What happens to a CORS preflight. It carries no credentials, and anybody can send one without a browser. Use `pass` only if something behind the guard
+   * answers preflights, and nothing else runs for them. Default: `refuse`.
    */
   readonly preflight?: 'pass' | 'refuse' | undefined;
 }

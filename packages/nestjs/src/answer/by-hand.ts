@@ -9,15 +9,15 @@ const GUARDS_CONSUMER = /[\\/]guards-consumer\.js /;
 
 /**
  * Whether Nest itself asks the guard that is running. It then waits for the answer. A guard of the app that asks this one may not wait. In a bundle this is
- * unknown, so Nest counts as code that calls the guard by hand, and awaits it.
+ * unknown, so Nest counts as the app's own code, which awaits the guard.
  */
 export function isAskedByNest(canActivate: object): boolean {
   return isCalledBy(canActivate, GUARDS_CONSUMER);
 }
 
 /**
- * Holds the response back until the decision is known and the caller by hand waits for it. If the request is refused and the caller does not wait, the usual
- * refusal is sent, and neither the caller's answer nor that of `onDenied`.
+ * Holds the response back for code of the app that called the guard, until the decision is known and that code waits for it. If the request is refused and
+ * the caller does not wait, the usual refusal is sent, and neither the caller's answer nor that of `onDenied`.
  *
  * @param finish returns what the guard makes of an admission. For a refusal it throws, or has `onDenied` answer
  */

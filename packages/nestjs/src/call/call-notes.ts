@@ -12,7 +12,7 @@ export interface CallNotes {
   found: FoundAuth | undefined;
 }
 
-/** A guard's answer to a context, and the call that the context stood for: a context made by hand may stand for another call later. */
+/** A guard's answer to a context, and the call that the context stood for: a context that the app's code made may stand for another call later. */
 export interface Answer {
   readonly context: ExecutionContext;
   readonly handler: object;

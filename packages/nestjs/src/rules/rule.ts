@@ -114,7 +114,7 @@ function marksOfMethod(declared: object, key: string | symbol): readonly Mark[] 
   return withGuard(marksOf(declared, key), methodAt(declared, key));
 }
 
-/** `@UseGuards(TokenwardGuard)`, written by hand, requires a token like `@Authenticated()`. */
+/** `@UseGuards(TokenwardGuard)` without a decorator of ours requires a token like `@Authenticated()`. */
 function withGuard(marks: readonly Mark[], at: object | undefined): readonly Mark[] {
   const isGuarded = marks.some((one) => !('word' in one) || one.word !== 'public');
   return isGuarded || typeof at !== 'function' || !isGuard(Reflect.getOwnMetadata('__guards__', at)) ? marks : [{ word: 'required' }, ...marks];

@@ -14,7 +14,7 @@ export interface SuiteRoute {
   readonly path: string;
   /** `public`: the route has no guard. */
   readonly access: 'public' | 'required' | 'optional';
-  /** The name of an {@link OddWay}. The route then calls its guard by hand in this way. */
+  /** The name of an {@link OddWay}. The route's handler then calls its guard itself, in this way. */
   readonly way?: string | undefined;
   /** The path of an earlier route. This route uses the guard of that route: the same function, if the adapter's guards are functions. */
   readonly guardOf?: string | undefined;
@@ -170,7 +170,7 @@ export interface DenialAnswer extends HandlerAnswer {
   readonly withHeadersOf?: Deny | undefined;
 }
 
-/** An unusual way to call the adapter's guard by hand. The suite tests each of them on a route. */
+/** An unusual way in which code of an app can call the adapter's guard. The suite tests each of them on a route. */
 export interface OddWay {
   /** What the caller does: `awaited without next`. The suite passes it on as the `way` of a route. */
   readonly name: string;

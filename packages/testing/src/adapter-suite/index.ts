@@ -71,7 +71,7 @@ export interface TestRunner {
 }
 
 export interface SuiteOptions {
-  /** All unusual ways to call the guard by hand. The function that starts apps implements each of them. */
+  /** All unusual ways in which code of an app can call the guard. The function that starts apps implements each of them. */
   readonly ways: readonly OddWay[];
   /** The apps speak HTTP/2: without TLS (prior knowledge) at an http origin, with any certificate at an https one. Default: HTTP/1.1. */
   readonly http2?: boolean | undefined;
@@ -83,7 +83,7 @@ export interface SuiteOptions {
   readonly joinsFieldLines?: boolean | undefined;
   /**
    * Kinds of `onDenied` whose answer must be the only one when a handler does not wait for `refuse`. The function that starts apps implements each of them, and
-   * routes that call `refuse` by hand. Default: none.
+   * routes that call `refuse`. Default: none.
    */
   readonly denials?: readonly OddDenial[] | undefined;
   /** All settings of the framework's router that decide which paths match. The function that starts apps implements each of them. Default: none. */

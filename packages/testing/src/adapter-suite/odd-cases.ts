@@ -17,7 +17,7 @@ const PREFLIGHT = [
 /** How late the keys arrive. A caller that does not wait for the guard has answered by then. */
 const LATE_MS = 15;
 
-/** A guard that is called by hand, in any way, refuses or throws. It never admits an unauthorized request and never ends the process. */
+/** A guard that code of the app calls, in any way, refuses or throws. It never admits an unauthorized request and never ends the process. */
 export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
   const route: SuiteRoute = {
     method: 'GET',
@@ -27,7 +27,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
     way: name,
     answer: () => SECRET_ANSWER,
   };
-  /** A route whose guard the framework calls, and one that calls the same guard by hand. */
+  /** A route whose guard the framework calls, and one whose handler calls the same guard itself. */
   const shared: SuiteRoute[] = [
     { ...route, path: '/mounted', way: undefined },
     { ...route, path: '/shared', guardOf: '/mounted' },

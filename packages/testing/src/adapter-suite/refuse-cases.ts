@@ -7,7 +7,7 @@ import type { SuiteCase } from './suite-case.js';
 
 const route: SuiteRoute = { method: 'GET', path: '/x', access: 'public', policies: [scope('a')], answer: () => SECRET_ANSWER };
 
-/** A handler that does not wait for its own refusal, or for a guard that it calls by hand. The refusal is the only answer all the same. */
+/** A handler that does not wait for its own refusal, or for a guard that it calls itself. The refusal is the only answer all the same. */
 export function refuseCases({ name, status, body }: OddDenial, ways: readonly OddWay[]): SuiteCase[] {
   const routes: SuiteRoute[] = [
     { ...route, path: '/at-once', refuses: 'not awaited' },

@@ -11,7 +11,7 @@ export const init = defineCommand({
     'Where it is not sure, it changes nothing and prints the lines to add. It changes one file, follows no symbolic link, and installs nothing.',
   ].join('\n'),
   options: INIT_FLAGS,
-  exitCodes: { 0: 'the guard is in the app', 1: 'nothing was written: add the lines by hand, or confirm the change' },
+  exitCodes: { 0: 'the guard is in the app', 1: 'nothing was written: add the lines yourself, or confirm the change' },
   examples: ['tokenward init', 'tokenward init --yes --issuer https://login.example.com --audience https://api.example.com'],
   async run(context) {
     const { runInit } = await import('../init/run-init.js');

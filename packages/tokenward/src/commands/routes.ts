@@ -23,7 +23,7 @@ export const routesCommand = defineCommand({
   summary: 'List the routes of an app, and what protects each',
   usage: '<app> [options]',
   description:
-    'Loads an app of Express, Fastify, Koa with @koa/router, NestJS or Hono, and asks the framework for its routes and the guards of tokenward in front of them. It sends no request. The app is loaded in a process of its own, which is ended afterwards. A server that the app starts gets a free port of loopback.\n\nA guard of another library, or one that a handler calls by hand, cannot be seen. To try every route with requests, use assertProtected() of @tokenward/testing.',
+    'Loads an app of Express, Fastify, Koa with @koa/router, NestJS or Hono, and asks the framework for its routes and the guards of tokenward in front of them. It sends no request. The app is loaded in a process of its own, which is ended afterwards. A server that the app starts gets a free port of loopback.\n\nA guard of another library, or one that a handler calls itself, cannot be seen. To try every route with requests, use assertProtected() of @tokenward/testing.',
   options,
   positionals: [{ name: 'app', summary: 'The file that exports the app: JavaScript, or TypeScript that Node can run' }],
   examples: ['tokenward routes src/app.ts', 'tokenward routes dist/app.js --export createApp --fail-on-open --except "GET /health"'],

@@ -113,7 +113,7 @@ async function isConfirmed({ options, stdin, stderr, output }: InitContext): Pro
 
 function writeByHand({ output }: InitContext, framework: Framework, options: string): void {
   output.line();
-  output.line('Add these lines by hand:');
+  output.line('Add these lines yourself:');
   output.line();
   output.line(`  import { ${framework.imported} } from '${framework.guard}';`);
   const lines = framework.lines({ app: 'app', options, canAwait: true, semicolon: ';' });
