@@ -94,7 +94,7 @@ export function createOpenConnections(config: EndConfig, newestOf: Refresher['kn
       if (!one) return;
       // a store gets to know of this use in the background
       const nowSeconds = clock.now() / 1000;
-      const usedAt = isUseWorthWriting(state, nowSeconds, idleSeconds) ? Math.floor(nowSeconds) : state.usedAt;
+      const usedAt = isUseWorthWriting(state.usedAt, nowSeconds, idleSeconds) ? Math.floor(nowSeconds) : state.usedAt;
       one.state = later(one.state, { ...state, usedAt });
     },
     follow(state, end) {

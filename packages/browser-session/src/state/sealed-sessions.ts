@@ -34,7 +34,7 @@ export function createSealedSessions(config: SealedConfig): Sessions {
     const reason = shown === 'idle' && !isOutdated(state) ? ending.of(lastUsed(state), now) : shown;
     if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', session: endingOf(state) };
     if (reason !== undefined) return { kind: 'ended', reason, setCookies: cookie.delete(cookieHeader), left: leftOf(state, now) };
-    if (isUseWorthWriting(state, now, idleSeconds)) return used(state, canSetCookies);
+    if (isUseWorthWriting(state.usedAt, now, idleSeconds)) return used(state, canSetCookies);
     return { kind: 'session', state, setCookies: NO_LINES };
   }
 

@@ -653,4 +653,37 @@ describe('a store', () => {
     await soon(async () => expect(await sessions.find(header)).toMatchObject({ state: { usedAt: app.clock.now() / 1000 } }));
     expect(replace).toHaveBeenCalledTimes(1);
   });
+
+  test('a request that read the session before its use was written does not write it again', async () => {
+    const app = appWith('stored');
+    const header = await started(app, app.state());
+    const replace = vi.fn<SessionStore['replace']>(app.store!.replace);
+    const gate = Promise.withResolvers<void>();
+    const slow: SessionStore['read'] = async (key) => {
+      const session = await app.store!.read(key);
+      await gate.promise;
+      return session;
+    };
+    const read = vi.fn<SessionStore['read']>(app.store!.read).mockImplementationOnce(slow);
+    const sessions = app.another({ store: { ...app.store!, read, replace } });
+    app.clock.advance(400);
+    const late = sessions.find(header);
+    await soon(async () => expect(await sessions.find(header)).toMatchObject({ state: { usedAt: app.clock.now() / 1000 } }));
+    gate.resolve();
+    expect(await late).toMatchObject({ kind: 'session' });
+    // a write of the late request would come before this one
+    app.clock.advance(400);
+    await soon(async () => expect(await sessions.find(header)).toMatchObject({ state: { usedAt: app.clock.now() / 1000 } }));
+    expect(replace).toHaveBeenCalledTimes(2);
+  });
+
+  test('a use that could not be written is written by a later request', async () => {
+    const app = appWith('stored');
+    const header = await started(app, app.state());
+    const replace = vi.fn<SessionStore['replace']>(app.store!.replace).mockRejectedValueOnce(new Error('down'));
+    const sessions = app.another({ store: { ...app.store!, replace } });
+    app.clock.advance(400);
+    await soon(async () => expect(await sessions.find(header)).toMatchObject({ state: { usedAt: app.clock.now() / 1000 } }));
+    expect(replace).toHaveBeenCalledTimes(2);
+  });
 });

@@ -33,6 +33,7 @@ const KEPT_IDLE_SECONDS = 3600;
 /** How often, at most, this process sends the cookie of a session again. Many requests may still have the previous one, and a client may ignore the new one. */
 const SENT_AGAIN_MS = 10_000;
 const MAX_SENT_AGAIN = 10_000;
+const MAX_USES_WRITTEN = 10_000;
 
 /** Keeps sessions in a store. The cookie contains only the session's id. */
 export function createStoredSessions(config: StoredConfig, store: SessionStore): Sessions {
@@ -41,8 +42,8 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
   const sealer = createSealer(secrets, 'store', name);
   const openedStates = createOpenedTexts<SessionState>(OPENED_STATES);
   const ending = createSessionEnd(config);
-  /** The sessions whose use is being written. */
-  const writing = new Set<string>();
+  /** When this process last began to write the use of a session. A request may have read the session before, and end after the write. */
+  const usesWritten = createLruMap<number>(MAX_USES_WRITTEN);
   /** Until when the cookie of a session is not sent again, by the monotonic clock. */
   const sentAgain = createLruMap<number>(MAX_SENT_AGAIN);
 
@@ -131,12 +132,9 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
       inBackground(async () => store.remove(key));
       return ended(reason, cookieHeader, reason === 'unreadable' ? undefined : leftOf(state, now));
     }
-    if (isUseWorthWriting(state, now, idleSeconds) && !writing.has(key)) {
-      writing.add(key);
-      inBackground(
-        () => writeUse(state, key),
-        () => writing.delete(key),
-      );
+    if (isUseWorthWriting(state.usedAt, now, idleSeconds) && isUseWorthWriting(usesWritten.get(key) ?? 0, now, idleSeconds)) {
+      usesWritten.set(key, now);
+      inBackground(() => writeUse(state, key).catch(() => usesWritten.delete(key)));
     }
     if (canSetCookies && endsAt < state.endsAt && mayBeSentAgain(id)) return withCookie(state);
     return { kind: 'session', state, setCookies: NO_LINES };
@@ -258,6 +256,6 @@ function labelOf(issuer: string, kind: 'sid' | 'sub', value: string): string {
   return hashOf(JSON.stringify([issuer, kind, value]));
 }
 
-function inBackground(work: () => Promise<unknown>, done: () => void = () => {}): void {
-  void work().then(done, done);
+function inBackground(work: () => Promise<unknown>): void {
+  work().catch(() => {});
 }
