@@ -77,6 +77,21 @@ async function createScene({ options = {}, target = {}, token: wishes = {}, exch
   return { clock, issuer, guard, endpoint, api, exchange, admit, auth, call: exchange.fetchAs(auth, { audience: 'billing' }) };
 }
 
+/** An issuer whose metadata names the endpoint: at `/old`, the first exchange alone succeeds. */
+async function createMovingScene(fail: (response: ServerResponse) => unknown) {
+  const scene = await createScene({
+    exchanged: (received, response, count) => (received.url === '/old' && count > 1 ? void fail(response) : issueToken(received, response, count)),
+    options: { tokenEndpoint: undefined },
+  });
+  const { issuer, endpoint, api, exchange, auth } = scene;
+  return {
+    ...scene,
+    naming: (path: string) => issuer.misbehave({ document: { issuer: issuer.issuer, token_endpoint: `${endpoint.origin}${path}` } }, 'metadata'),
+    // each scope needs an exchange
+    callFor: (scope: string) => exchange.fetchAs(auth, { audience: 'billing', scope })(api.origin),
+  };
+}
+
 function issueToken(_received: Received, _response: ServerResponse, count: number): object {
   return { access_token: `PLANTED-exchanged-${count}`, issued_token_type: ACCESS_TOKEN, token_type: 'Bearer', expires_in: 300 };
 }
@@ -535,22 +550,57 @@ describe('rule 249: answers of the authorization server', () => {
     10_000,
   );
 
-  test('rule 61: an endpoint that has moved is found after one failed call', async () => {
-    const { issuer, endpoint, api, exchange, auth } = await createScene({
-      exchanged: (received, response, count) =>
-        received.url === '/old' && count > 1
-          ? void response.writeHead(404, { 'content-type': 'application/json' }).end('{}')
-          : issueToken(received, response, count),
-      options: { tokenEndpoint: undefined },
-    });
-    const naming = (path: string) => issuer.misbehave({ document: { issuer: issuer.issuer, token_endpoint: `${endpoint.origin}${path}` } }, 'metadata');
-    const callFor = (scope: string) => exchange.fetchAs(auth, { audience: 'billing', scope })(api.origin);
+  test.each<[string, (response: ServerResponse) => unknown]>([
+    ['404', (response) => response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not_found"}')],
+    ['a redirect', (response) => response.writeHead(302, { location: 'https://elsewhere.example/' }).end()],
+    ['500', (response) => response.writeHead(500).end()],
+    ['502', (response) => response.writeHead(502).end()],
+    ['503', (response) => response.writeHead(503, { 'content-type': 'application/json' }).end('{"error":"temporarily_unavailable"}')],
+    ['a page', (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>Moved')],
+    ['an answer without a token', (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"up"}')],
+  ])('rule 61: an endpoint that has moved is found after one call that got %s', async (_what, fail) => {
+    const { naming, endpoint, callFor, exchange } = await createMovingScene(fail);
     naming('/old');
     expect((await callFor('a')).status).toBe(200);
     naming('/new');
-    expect((await failureOf(callFor('b'))).status).toBe(404);
+    await failureOf(callFor('b'));
     await vi.waitFor(() => expect(exchange.health().endpoint).toBe(`${endpoint.origin}/new`));
     expect((await callFor('b')).status).toBe(200);
+  });
+
+  test('rule 61: an endpoint that refuses has not moved', async () => {
+    const { issuer, naming, callFor } = await createMovingScene((response) =>
+      response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"invalid_target"}'),
+    );
+    naming('/old');
+    expect((await callFor('a')).status).toBe(200);
+    const read = issuer.requests.metadata;
+    for (const scope of ['b', 'c']) expect((await failureOf(callFor(scope))).reason).toBe('refused');
+    expect(issuer.requests.metadata).toBe(read);
+  });
+
+  test('rule 61: however many calls fail, the metadata is read once in 10 seconds, and health() says why it cannot be read', async () => {
+    const { issuer, clock, naming, endpoint, callFor, exchange } = await createMovingScene((response) => response.writeHead(502).end());
+    naming('/old');
+    expect((await callFor('a')).status).toBe(200);
+    issuer.misbehave('error', 'metadata');
+    const before = issuer.requests.metadata;
+    const fail = async (): Promise<void> => {
+      for (const scope of ['b', 'c', 'd']) expect((await failureOf(callFor(scope))).status).toBe(502);
+      // so that a search which they began would have ended
+      await vi.waitFor(() => expect(exchange.health().lastError).toMatch(/answered with status 502; .*openid-configuration: answered with status 500/));
+    };
+    await fail();
+    clock.advance(9.9);
+    await fail();
+    expect([issuer.requests.metadata - before, exchange.health().endpoint]).toEqual([1, `${endpoint.origin}/old`]);
+    naming('/new');
+    clock.advance(0.1);
+    expect((await failureOf(callFor('b'))).status).toBe(502);
+    await vi.waitFor(() => expect(exchange.health().endpoint).toBe(`${endpoint.origin}/new`));
+    expect(issuer.requests.metadata - before).toBe(2);
+    expect((await callFor('b')).status).toBe(200);
+    expect(exchange.health().lastError).toBeUndefined();
   });
 
   test('exchanges are limited, and end when the exchange is closed', async () => {

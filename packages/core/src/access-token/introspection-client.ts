@@ -31,6 +31,8 @@ export interface IntrospectionClient {
   close(): void;
   /** undefined: not known yet. */
   readonly address: string | undefined;
+  /** Why the endpoint could not be looked for again. undefined if it could, or if it answers again. */
+  readonly renewalError: string | undefined;
 }
 
 /** RFC 7662 sets no limit. An answer describes one token. */
@@ -68,7 +70,9 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
         const form = new URLSearchParams({ token, token_type_hint: 'access_token' });
         const headers = await authenticate(form);
         const accept = signed ? SIGNED_ANSWER : 'application/json';
-        return await readAnswer(url, await postForm(endpoint, url, { form, headers: { ...headers, accept }, tls: tls() }, limits, signal), signal);
+        const result = await readAnswer(url, await postForm(endpoint, url, { form, headers: { ...headers, accept }, tls: tls() }, limits, signal), signal);
+        if (result.answer !== undefined || !result.isDown) address.worked();
+        return result;
       } catch (error) {
         // another error, such as one of the key that signs assertions, could quote a secret
         const otherwise = signal.aborted ? `no complete answer within ${timeoutSeconds} s` : 'the request could not be sent';
@@ -86,6 +90,9 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
     },
     get address() {
       return address.known;
+    },
+    get renewalError() {
+      return address.renewalError;
     },
   };
 }

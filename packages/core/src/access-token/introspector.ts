@@ -53,7 +53,7 @@ export interface IntrospectionHealth {
   readonly waiting: number;
   /** While the endpoint counts as down: when the next introspection is sent. */
   readonly retryInSeconds: number | undefined;
-  /** Why the last introspection failed, and why `bearerTokenFile` could not be read again. */
+  /** Why the last introspection failed, why the metadata could not be read again meanwhile, and why `bearerTokenFile` could not be read again. */
   readonly lastError: string | undefined;
 }
 
@@ -296,7 +296,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
         asking,
         waiting,
         retryInSeconds: isOpen ? Math.max(ofKnown.pauseSeconds, ofOthers.pauseSeconds) : undefined,
-        lastError: joinedErrors(ofOthers.lastError, introspection.fileError()),
+        lastError: joinedErrors(ofOthers.lastError, client.renewalError, introspection.fileError()),
       };
     },
     close() {

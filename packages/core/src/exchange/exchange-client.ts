@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.js';
 import { parseStrictObject, own, type JsonObject } from '../lib/json.js';
 import { printableUrl } from '../lib/url.js';
 import { createEndpointAddress, isJsonType, postForm, type EndpointAnswer } from '../net/endpoint-call.js';
@@ -23,6 +24,8 @@ export interface ExchangeClient {
   close(): void;
   /** undefined: not known yet. */
   readonly address: string | undefined;
+  /** Why the endpoint could not be looked for again, after the last exchange failed. */
+  readonly renewalError: string | undefined;
 }
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -31,27 +34,38 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const ISSUED_TYPES: ReadonlySet<unknown> = new Set([ACCESS_TOKEN, 'urn:ietf:params:oauth:token-type:jwt']);
 const MAX_ANSWER_BYTES = 65_536;
 const MAX_TOKEN_LENGTH = 16_384;
-/** With these statuses, a server says that there is no token endpoint at the address, or no longer. */
+/** With these statuses, a server says that there is no token endpoint at the address, or no longer, even if it adds an error code. */
 const ELSEWHERE: ReadonlySet<number | undefined> = new Set([301, 302, 303, 307, 308, 404, 405, 410]);
+/** The least time between two searches for an endpoint that may have moved, however many exchanges fail. */
+const BETWEEN_RENEWALS_MS = 10_000;
 /** RFC 6749 s5.2 */
 const ERROR_CODE = /^[a-z_]{1,60}$/;
 
-export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeServer, timeoutSeconds: number): ExchangeClient {
+export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeServer, timeoutSeconds: number, clock: Pick<Clock, 'monotonic'>): ExchangeClient {
   const ca = tls()?.ca;
   const access = ca === undefined ? undefined : () => ({ tls: { ca } });
   const limits = { transport: nodeRequest, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds, access };
   const address = createEndpointAddress(endpoint, limits);
+  let renewedAtMs = -Infinity;
+
+  function renewAddress(): void {
+    const now = clock.monotonic();
+    if (address.known === undefined || now < renewedAtMs + BETWEEN_RENEWALS_MS) return;
+    renewedAtMs = now;
+    address.renew();
+  }
 
   /**
-   * Looks for the endpoint again if it may have moved. Throws a TokenExchangeError in place of every other error: an error about the key that signs assertions
-   * could quote that key.
+   * Looks for the endpoint again if it may have moved: a server without it, or one in front of it, sends other answers than the refusals of RFC 6749. Throws a
+   * TokenExchangeError in place of every other error: an error about the key that signs assertions could quote that key.
    */
   async function attempt<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();
     } catch (error) {
       const answered = error instanceof TokenExchangeError ? error : undefined;
-      if (!answered || ELSEWHERE.has(answered.status)) address.renew();
+      if (answered?.reason !== 'refused' || ELSEWHERE.has(answered.status)) renewAddress();
+      else address.worked();
       if (answered) throw answered;
       throw new TokenExchangeError('unavailable', error instanceof IssuerRequestError ? error.message : 'the exchange could not be sent');
     }
@@ -65,7 +79,9 @@ export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeSe
         form.set(resource === undefined ? 'audience' : 'resource', resource ?? audience);
         if (scope !== undefined) form.set('scope', scope);
         const headers = await authenticate(form);
-        return readAnswer(printableUrl(url), await postForm(endpoint, url, { form, headers, tls: tls() }, limits, signal));
+        const issued = readAnswer(printableUrl(url), await postForm(endpoint, url, { form, headers, tls: tls() }, limits, signal));
+        address.worked();
+        return issued;
       }),
     async warm(signal) {
       await attempt(() => address.find(signal));
@@ -75,6 +91,9 @@ export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeSe
     },
     get address() {
       return address.known;
+    },
+    get renewalError() {
+      return address.renewalError;
     },
   };
 }

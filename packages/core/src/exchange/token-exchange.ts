@@ -44,6 +44,6 @@ export interface TokenExchangeHealth {
   /** How many exchanges are under way, and how many wait for their turn. */
   readonly exchanging: number;
   readonly waiting: number;
-  /** Why the last exchange failed. undefined if it did not. */
+  /** Why the last exchange failed, and why the metadata could not be read again afterwards. undefined if the exchange did not fail. */
   readonly lastError: string | undefined;
 }

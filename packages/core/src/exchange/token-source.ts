@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { joinedErrors } from '../lib/joined-errors.js';
 import { createLruMap } from '../lib/lru.js';
 import { createTurns, TooManyWaitError } from '../lib/turns.js';
 import { printable, printableUrl } from '../lib/url.js';
@@ -47,7 +48,7 @@ const MARGIN_SECONDS = 5;
 
 export function createTokenSource(server: ExchangeServer, config: ExchangeConfig): TokenSource {
   const { timeoutSeconds, cacheSeconds, maxEntries, maxConcurrent, maxQueued, clock } = config;
-  const client = createExchangeClient(server, timeoutSeconds);
+  const client = createExchangeClient(server, timeoutSeconds, clock);
   const turns = createTurns(maxConcurrent, maxQueued);
   let kept = createLruMap<KeptToken>(maxEntries);
   /** Calls that want the same token at once share an exchange. */
@@ -125,8 +126,14 @@ export function createTokenSource(server: ExchangeServer, config: ExchangeConfig
     },
     health() {
       const { running, waiting } = turns.size;
-      const { address } = client;
-      return { endpoint: address === undefined ? undefined : printableUrl(address), entries: kept.size, exchanging: running, waiting, lastError };
+      const { address, renewalError } = client;
+      return {
+        endpoint: address === undefined ? undefined : printableUrl(address),
+        entries: kept.size,
+        exchanging: running,
+        waiting,
+        lastError: lastError === undefined ? undefined : joinedErrors(lastError, renewalError),
+      };
     },
     close() {
       isClosed = true;

@@ -6,7 +6,7 @@ const ISSUER = 'https://login.example.com';
 const ADDRESS = `${ISSUER}/introspect`;
 
 function scene(timeoutSeconds = 5) {
-  const searches: { readonly signal: AbortSignal; answer(named?: string, issuer?: string): void; fail(): void }[] = [];
+  const searches: { readonly signal: AbortSignal; answer(named?: string, issuer?: string): void; refuse(status: number): void; fail(): void }[] = [];
   const transport = vi.fn(
     (_url: string, signal: AbortSignal) =>
       new Promise<Answer>((resolve, reject) => {
@@ -14,7 +14,8 @@ function scene(timeoutSeconds = 5) {
           const body = new Blob([JSON.stringify({ issuer, introspection_endpoint: named })]).stream();
           resolve({ status: 200, header: () => null, body, discard() {} });
         }
-        searches.push({ signal, answer, fail: () => reject(new Error('away')) });
+        const refuse = (status: number): void => resolve({ status, header: () => null, body: new Blob([]).stream(), discard() {} });
+        searches.push({ signal, answer, refuse, fail: () => reject(new Error('away')) });
       }),
   );
   const source = { issuer: ISSUER, unsafeHttpHosts: new Set<string>() };
@@ -113,6 +114,41 @@ describe('rule 61: an address that is looked for again after a failure', () => {
       address.renew();
     }
     expect(searches).toHaveLength(4);
+  });
+
+  test.each([404, 410])('stays in use if the issuer answers that it has no metadata (%i)', async (status) => {
+    const { address, searches } = await renewed();
+    searches[1]!.refuse(status);
+    await vi.waitFor(() => expect(searches).toHaveLength(3));
+    searches[2]!.refuse(status);
+    await vi.waitFor(() => expect(address.renewalError).toContain(`answered with status ${status}`));
+    expect(await address.find(patient())).toBe(ADDRESS);
+    expect(searches).toHaveLength(3);
+  });
+
+  test.each([
+    ['does not name it', 'https://login.example.com/.well-known/openid-configuration: the metadata has no introspection_endpoint', undefined],
+    ['names one by plain http', 'must use https', 'http://login.example.com/introspect'],
+  ])('is not used any more if the metadata %s', async (_what, message, named) => {
+    const { address, searches } = await renewed();
+    searches[1]!.answer(named ?? (null as never));
+    await vi.waitFor(() => expect(address.known).toBeUndefined());
+    expect(address.renewalError).toContain(message);
+  });
+
+  test('its owner can tell why the metadata could not be read, until the endpoint works again', async () => {
+    const { address, searches } = await renewed();
+    expect(address.renewalError).toBeUndefined();
+    searches[1]!.fail();
+    await vi.waitFor(() => expect(address.renewalError).toContain(`${ISSUER}/.well-known/openid-configuration: away`));
+    address.renew();
+    searches[2]!.answer();
+    await vi.waitFor(() => expect(address.renewalError).toBeUndefined());
+    address.renew();
+    searches[3]!.fail();
+    await vi.waitFor(() => expect(address.renewalError).toContain('away'));
+    address.worked();
+    expect(address.renewalError).toBeUndefined();
   });
 
   test('stays in use while the metadata hangs, and afterwards', async () => {

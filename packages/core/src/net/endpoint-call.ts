@@ -3,7 +3,7 @@ import { besideAuthoritiesOfNode } from './added-authorities.js';
 import { failureWords, silenceHint } from './fetch-failure.js';
 import { rejectOn, type FetchLimits } from './fetch-json.js';
 import { IssuerRequestError } from './issuer-request-error.js';
-import { discover, endpointOf, MetadataUnavailableError, withMtlsAliases, type MetadataSource } from './metadata.js';
+import { discover, endpointOf, MetadataUnavailableError, NoMetadataError, withMtlsAliases, type MetadataSource } from './metadata.js';
 import { InternalAddressError, isInternal } from './public-address.js';
 import { readBytes, type TlsParts, type Transport } from './transport.js';
 
@@ -72,10 +72,14 @@ export interface EndpointAddress {
    */
   find(signal: AbortSignal): Promise<string>;
   /**
-   * Looks for a known address again, if it is in the metadata: it may have moved. Nobody waits for this. The known address stays in use until the metadata
-   * arrives.
+   * Looks for a known address again, if it is in the metadata: it may have moved. Nobody waits for this. The known address stays in use until metadata arrives
+   * that names another address, none that may be used, or another issuer.
    */
   renew(): void;
+  /** Why the last such search failed; undefined if it did not, or since {@link worked}. */
+  readonly renewalError: string | undefined;
+  /** Notes that the endpoint works, so it does not matter whether it could be looked for again. */
+  worked(): void;
   /** Ends a search. */
   close(): void;
 }
@@ -87,6 +91,7 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
   let isClosed = false;
   let finding: Promise<string> | undefined;
   let ending: AbortController | undefined;
+  let renewalError: string | undefined;
 
   async function search(): Promise<string> {
     const controller = (ending = new AbortController());
@@ -96,8 +101,8 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
     try {
       return (address = await locate(endpoint, searchLimits, controller.signal));
     } catch (error) {
-      // metadata that arrived and does not name it says that the known one is wrong
-      if (!(error instanceof MetadataUnavailableError)) address = undefined;
+      // only metadata that arrived says that the known one is wrong: a server that lacks the document for a while may have the endpoint all the same
+      if (!(error instanceof MetadataUnavailableError || error instanceof NoMetadataError)) address = undefined;
       throw new IssuerRequestError((error as Error).message);
     } finally {
       clearTimeout(timer);
@@ -111,6 +116,8 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
     },
     async find(signal) {
       if (address !== undefined) return address;
+      // the callers learn why this search fails
+      renewalError = undefined;
       const givingUp = rejectOn(signal).catch((reason: unknown) => {
         const { issuer, metadataUrl = issuer } = endpoint.source;
         throw new IssuerRequestError(`${printableUrl(metadataUrl)}: no metadata arrived: ${(reason as Error).message}${silenceHint(metadataUrl)}`);
@@ -120,7 +127,16 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
     },
     renew() {
       if (endpoint.address !== undefined || address === undefined || isClosed) return;
-      (finding ??= search()).catch(() => {});
+      (finding ??= search()).then(
+        () => (renewalError = undefined),
+        (error: Error) => (renewalError = error.message),
+      );
+    },
+    get renewalError() {
+      return renewalError;
+    },
+    worked() {
+      renewalError = undefined;
     },
     close() {
       isClosed = true;

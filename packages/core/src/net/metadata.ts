@@ -28,8 +28,11 @@ export class OtherIssuerError extends Error {
   }
 }
 
-/** The metadata could not be fetched, so its content is unknown. If the servers say that there is no document, the error is another one. */
+/** The metadata could not be fetched, so its content is unknown. If the servers say that there is no document, the error is a {@link NoMetadataError}. */
 export class MetadataUnavailableError extends Error {}
+
+/** The servers say that there is no document (404, 410). */
+export class NoMetadataError extends Error {}
 
 /**
  * Fetches an issuer's metadata. It tries the address of OpenID Connect Discovery first, then that of RFC 8414. It rejects a document that does not
@@ -37,7 +40,7 @@ export class MetadataUnavailableError extends Error {}
  *
  * @param otherOption the option that makes the metadata unnecessary, if there is one, for the error
  * @throws OtherIssuerError if it names another issuer, with what to do
- * @throws Error that names each address that was tried, and the options that help: a MetadataUnavailableError, unless the servers say that there is no document
+ * @throws MetadataUnavailableError, or NoMetadataError, that names each address that was tried, and the options that help
  */
 export async function discover(source: MetadataSource, limits: FetchLimits, signal: AbortSignal, otherOption?: string): Promise<IssuerMetadata> {
   const { issuer, metadataUrl } = source;
@@ -73,7 +76,7 @@ async function fetchMetadata(
   }
   const set = metadataUrl === undefined ? 'set metadataUrl' : 'correct metadataUrl';
   const remedy = otherOption === undefined ? set : metadataUrl === undefined ? `${set} or ${otherOption}` : `${set}, or set ${otherOption} instead`;
-  throw new (isAbsent ? Error : MetadataUnavailableError)(`${tried.join('; ')}. If the metadata is at another address, ${remedy}`);
+  throw new (isAbsent ? NoMetadataError : MetadataUnavailableError)(`${tried.join('; ')}. If the metadata is at another address, ${remedy}`);
 }
 
 /** Returns the address of an issuer's keys: `jwks_uri` of its metadata. */
