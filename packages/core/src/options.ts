@@ -21,6 +21,7 @@ import { readDecryption, readEncryptedTokens, type DecryptionConfig } from './ke
 import { readClock, type Clock } from './lib/clock.js';
 import { ConfigurationError, type ConfigurationProblem } from './lib/configuration-error.js';
 import { own } from './lib/json.js';
+import { MOST_BYTES, MOST_ENTRIES } from './lib/limit.js';
 import { OptionReader, plainOptions } from './lib/option-reader.js';
 import { numberOption, readInnerTable, readTable, textOption, type OptionTable } from './lib/option-table.js';
 import { shown } from './lib/shown-option.js';
@@ -260,8 +261,8 @@ function readTokenCache(reader: OptionReader, name: string): TokenCacheLimits | 
 }
 
 const TOKEN_CACHE = {
-  maxEntries: numberOption(10_000, { least: 2, most: 10_000_000, whole: true }),
-  maxBytes: numberOption(33_554_432, { least: 65_536, whole: true }),
+  maxEntries: numberOption(10_000, { least: 2, most: MOST_ENTRIES, whole: true }),
+  maxBytes: numberOption(33_554_432, { least: 65_536, most: MOST_BYTES, whole: true }),
 } satisfies OptionTable<TokenCacheOptions>;
 
 /** Sorts problems by option, so that `issuer` and `audience` come first. Unknown names come before them, because they are often mistyped options. */

@@ -23,6 +23,7 @@ export { createOutageWarnings, type OutageWarnings } from './events/outage-warni
 export { readClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
 export { areEqualTexts } from './lib/equal-texts.js';
+export { assertSeconds } from './lib/limit.js';
 export { createLruMap, type LruMap } from './lib/lru.js';
 export { isError } from './lib/native-error.js';
 export { returnsTrue } from './lib/thenable.js';

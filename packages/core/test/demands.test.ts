@@ -189,7 +189,7 @@ describe('rule 162: requirements that cannot be combined are invalid options', (
       'null as the maximum age',
       { maxTokenAgeSeconds: 60 },
       { maxTokenAgeSeconds: null as never },
-      'issuers[0].maxTokenAgeSeconds: must be a number of at least 1 (got null)',
+      'issuers[0].maxTokenAgeSeconds: must be a number from 1 to 3153600000 (got null)',
     ],
     ['null as the profile', { profile: 'rfc9068' }, { profile: null as never }, "issuers[0].profile: must be 'rfc9068'"],
   ])('reports %s', (_what, beside, own, message) => {

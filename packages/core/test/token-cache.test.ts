@@ -451,7 +451,8 @@ test.each<[unknown, RegExp]>([
   [{ maxEntries: 2.5 }, /tokenCache\.maxEntries: must be .*\(got 2\.5\)/],
   [{ maxEntries: Infinity }, /tokenCache\.maxEntries: must be .*\(got Infinity\)/],
   [{ maxEntries: '100' }, /tokenCache\.maxEntries: must be .*\(got "100"\)/],
-  [{ maxBytes: 1000 }, /tokenCache\.maxBytes: must be a whole number of at least 65536 \(got 1000\)/],
+  [{ maxBytes: 1000 }, /tokenCache\.maxBytes: must be a whole number from 65536 to 1099511627776 \(got 1000\)/],
+  [{ maxBytes: 1e15 }, /tokenCache\.maxBytes: must be a whole number from 65536 to 1099511627776 \(got 1000000000000000\)/],
   [{ maxBytes: Number.NaN }, /tokenCache\.maxBytes: must be .*\(got NaN\)/],
   [{ size: 5 }, /tokenCache\.size: is not an option \(options: maxEntries, maxBytes/],
 ])('throws at start-up if tokenCache is %j', (tokenCache, message) => {

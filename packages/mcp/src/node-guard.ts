@@ -65,6 +65,8 @@ export interface McpGuard extends GuardMethods<Handler, IncomingMessage> {
 }
 
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
+/** No string is longer. */
+const MOST_BODY_BYTES = 512 * 1024 * 1024;
 const NO_SERVER =
   'is missing, and no issuer in the options is a URL that clients can use. MCP demands at least one authorization server in the metadata: list the issuers';
 
@@ -83,7 +85,8 @@ const NO_SERVER =
 export function createMcpGuard(options: McpGuardOptions): McpGuard {
   const { tools, otherTools, policy, methods, maxBodyBytes = DEFAULT_MAX_BODY_BYTES, ...guardOptions } = Object(options) as McpGuardOptions;
   if (policy !== undefined && !isPolicy(policy)) throw misuse('createMcpGuard({ policy })', "is not a policy. Write scope('orders:read')");
-  if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) throw misuse('createMcpGuard({ maxBodyBytes })', 'must be a whole number of bytes, at least 1');
+  if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1 || maxBodyBytes > MOST_BODY_BYTES)
+    throw misuse('createMcpGuard({ maxBodyBytes })', `must be a whole number of bytes, from 1 to ${MOST_BODY_BYTES}`);
   const bodies = new WeakMap<object, unknown>();
   const ofCalls = toolPolicies<IncomingMessage>(tools, { otherTools, methods, body: (request) => bodies.get(request) });
   const native = createNativeGuard<IncomingMessage, [request: IncomingMessage, response: ServerResponse]>(

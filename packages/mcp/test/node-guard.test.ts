@@ -193,7 +193,8 @@ test('misuse throws', async () => {
   expect(() => createMcpGuard(undefined as never)).toThrow(/must list requirements by name/);
   expect(() => createMcpGuard({ ...options, tools: undefined as never })).toThrow(/must list requirements by name/);
   expect(() => createMcpGuard({ ...options, policy: 'orders:read' as never })).toThrow(/is not a policy/);
-  expect(() => createMcpGuard({ ...options, maxBodyBytes: 0 })).toThrow(/must be a whole number of bytes/);
+  for (const maxBodyBytes of [0, 1e12])
+    expect(() => createMcpGuard({ ...options, maxBodyBytes })).toThrow(/must be a whole number of bytes, from 1 to 536870912/);
   expect(() => createMcpGuard({ ...options, tool: {} } as never)).toThrow(/did you mean tools/);
   const guard = createMcpGuard(options);
   onTestFinished(() => guard.close());

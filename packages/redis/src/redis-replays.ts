@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { misuse, type ReplayAnswer, type ReplayStore } from '@tokenward/core/store';
+import { assertSeconds, type ReplayAnswer, type ReplayStore } from '@tokenward/core/store';
 import type { Reply } from './connection.js';
 import { openKeyedStore, type KeyedStoreLife } from './keyed-store.js';
 import type { RedisReplaysOptions } from './replay-options.js';
 import { StoreFailure } from './store-failure.js';
+
+const MAX_REMEMBERED_SECONDS = 31_536_000;
 
 /** What `SET NX` and the script reply. */
 const ANSWERS: ReadonlyMap<Reply, ReplayAnswer> = new Map<Reply, ReplayAnswer>([
@@ -57,7 +59,7 @@ export function redisReplays(options: RedisReplaysOptions): RedisReplays {
 
   return Object.freeze({
     async add(name, ttlSeconds, owner) {
-      if (!(ttlSeconds > 0 && ttlSeconds < Infinity)) throw misuse('add()', 'ttlSeconds must be a finite number greater than 0');
+      assertSeconds('add(name, ttlSeconds)', ttlSeconds, MAX_REMEMBERED_SECONDS);
       let reply: Reply;
       try {
         // one command, so that of several processes only one hears that the name is new. Rounded up: a name must not be forgotten early

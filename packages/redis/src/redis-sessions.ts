@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkStoredSession, misuse, SessionStoreError, type ReplaceAnswer, type SessionStore, type StoredSession } from '@tokenward/core/store';
+import { assertSeconds, checkStoredSession, SessionStoreError, type ReplaceAnswer, type SessionStore, type StoredSession } from '@tokenward/core/store';
 import { createConnect, type Reply } from './connection.js';
 import { warnOfEviction } from './eviction.js';
 import { openLink } from './link.js';
@@ -10,6 +10,7 @@ import { storedSessionOf } from './session-replies.js';
 
 const EVICTION = { what: 'sessions', effect: 'Their users are logged out, and a logout at the issuer may miss sessions.' };
 const WARM_LOOK_MS = 50;
+const MAX_LEASE_SECONDS = 86_400;
 
 /**
  * Creates a store of browser sessions for all processes that use the same Redis and prefix. It connects at once and retries until it is closed.
@@ -76,7 +77,7 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
       return Number(await run(REMOVE_LABELLED, [keys.label + label], keys.session, issuedUntil ?? ''));
     },
     async lease(key, ttlSeconds) {
-      if (!(ttlSeconds > 0 && ttlSeconds < Infinity)) throw misuse('lease()', 'ttlSeconds must be a finite number greater than 0');
+      assertSeconds('lease(key, ttlSeconds)', ttlSeconds, MAX_LEASE_SECONDS);
       const owner = randomUUID();
       const name = keys.lease + key;
       const answer = await send('SET', ['SET', name, owner, 'NX', 'PX', String(Math.ceil(ttlSeconds * 1000))]);

@@ -176,6 +176,15 @@ describe('a lease', () => {
     await eventually(async () => (await store.lease(KEY, 60)) !== undefined, 'the lease of the dead process ends');
   });
 
+  test('a lease that would hardly end is refused, and is no outage of Redis', async () => {
+    const store = openSessions({ url: server().url });
+    await store.warm();
+    const refused = store.lease(KEY, 1e20);
+    await expect(refused).rejects.toThrow('lease(key, ttlSeconds): must be a number of seconds greater than 0, and at most 86400 (got 100000000000000000000)');
+    expect(store.health()).toMatchObject({ usable: true, lastError: undefined });
+    expect(await store.lease(KEY, 86_400)).toBeDefined();
+  });
+
   test('a release that Redis does not confirm is no failure: the lease ends by itself', async () => {
     const own = await ownServer();
     const store = openSessions({ url: own.url, timeoutSeconds: 1 });

@@ -9,6 +9,7 @@ import { pageOf } from '../explain/explanation.js';
 import { isFailure } from '../issuer/verification-failure.js';
 import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/claim-options.js';
 import type { IssuerOptions } from '../issuer/issuer-options.js';
+import { MOST_SECONDS } from '../lib/limit.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { readInnerTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
@@ -71,7 +72,7 @@ function readNames(reader: OptionReader, name: string): readonly string[] | unde
 }
 
 function readSeconds(reader: OptionReader, name: string): number | undefined {
-  return reader.optionalNumber(name, { least: 1 });
+  return reader.optionalNumber(name, { least: 1, most: MOST_SECONDS });
 }
 
 function readAlgorithms(reader: OptionReader, name: string): ReadonlySet<string> | undefined {

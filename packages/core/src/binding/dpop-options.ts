@@ -1,5 +1,6 @@
 import { ALGORITHMS, publicKeyAlgorithms, unsupported } from '../jose/algorithms.js';
 import type { Clock } from '../lib/clock.js';
+import { MOST_ENTRIES } from '../lib/limit.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
@@ -57,7 +58,7 @@ const DPOP = {
   nonceSecret: readSecrets,
   nonceLifetimeSeconds: numberOption(300, { least: 10, most: 86_400, whole: true }),
   replays: readReplays,
-  maxReplays: (reader: OptionReader, name: string) => reader.optionalNumber(name, { least: 1, most: 10_000_000, whole: true }),
+  maxReplays: (reader: OptionReader, name: string) => reader.optionalNumber(name, { least: 1, most: MOST_ENTRIES, whole: true }),
 } satisfies OptionTable<DpopOptions>;
 
 /** Reads the option `dpop`. The result creates the store, with the guard's clock; undefined if proofs are off. */

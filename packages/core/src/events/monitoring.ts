@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Clock } from '../lib/clock.js';
 import type { Auth } from '../auth/auth.js';
 import { observersOf, publish } from './events.js';
+import { MOST_SECONDS } from '../lib/limit.js';
 import { createLruMap } from '../lib/lru.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';
@@ -44,7 +45,7 @@ const MONITORING = {
   maxPlaces: numberOption(5, { least: 1, most: 1000, whole: true }),
   windowSeconds: numberOption(3600, { least: 1, most: 604_800 }),
   maxWatched: numberOption(10_000, { least: 1, most: 1_000_000, whole: true }),
-  longLivedSeconds: numberOption(86_400, { least: 1 }),
+  longLivedSeconds: numberOption(86_400, { least: 1, most: MOST_SECONDS }),
 } satisfies OptionTable<MonitoringOptions>;
 
 export function readMonitoring(reader: OptionReader): MonitoringConfig {

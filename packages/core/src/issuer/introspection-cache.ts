@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.js';
 import { misuse } from '../lib/configuration-error.js';
-import { assertLimit } from '../lib/limit.js';
+import { assertLimit, assertSeconds, MOST_ENTRIES } from '../lib/limit.js';
 import { createLruMap } from '../lib/lru.js';
 
 /**
@@ -14,7 +14,7 @@ export interface IntrospectionCache {
    * Keeps a value for a time, and replaces an earlier one.
    *
    * @param name a hash, of 43 characters
-   * @param ttlSeconds how long the value may be returned, greater than 0
+   * @param ttlSeconds how long the value may be returned: greater than 0, and at most a day
    */
   set(name: string, value: string, ttlSeconds: number): void | Promise<void>;
 }
@@ -25,16 +25,17 @@ interface Kept {
 }
 
 const DEFAULT_MAX_ENTRIES = 10_000;
+const MAX_KEPT_SECONDS = 86_400;
 
 /**
  * Creates a cache for several guards of one process. Each guard keeps answers of its own in any case, so one guard alone needs no cache.
  *
- * @throws ConfigurationError if the clock has no function `monotonic`, or if `maxEntries` is not a whole number of at least 1
+ * @throws ConfigurationError if the clock has no function `monotonic`, or if `maxEntries` is not a whole number from 1 to 10000000
  */
 export function memoryIntrospections(clock: Pick<Clock, 'monotonic'>, maxEntries: number = DEFAULT_MAX_ENTRIES): IntrospectionCache {
   if (typeof (clock as Partial<Clock> | undefined)?.monotonic !== 'function' || !Number.isFinite(clock.monotonic()))
     throw misuse('memoryIntrospections(clock)', 'needs the function monotonic(), which must return a number of milliseconds');
-  assertLimit('memoryIntrospections(clock, maxEntries)', maxEntries);
+  assertLimit('memoryIntrospections(clock, maxEntries)', maxEntries, MOST_ENTRIES);
   const all = createLruMap<Kept>(maxEntries);
   return {
     get(name) {
@@ -44,7 +45,8 @@ export function memoryIntrospections(clock: Pick<Clock, 'monotonic'>, maxEntries
       return undefined;
     },
     set(name, value, ttlSeconds) {
-      if (ttlSeconds > 0) all.set(name, { value, endsAt: clock.monotonic() + ttlSeconds * 1000 });
+      assertSeconds('set(name, value, ttlSeconds)', ttlSeconds, MAX_KEPT_SECONDS);
+      all.set(name, { value, endsAt: clock.monotonic() + ttlSeconds * 1000 });
     },
   };
 }

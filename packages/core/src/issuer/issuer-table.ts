@@ -1,3 +1,4 @@
+import { MOST_SECONDS } from '../lib/limit.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { numberOption, type OptionTable, type OptionValues } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
@@ -68,7 +69,7 @@ function readTexts(reader: OptionReader, name: string): readonly string[] | unde
 }
 
 function readSeconds(reader: OptionReader, name: string): number | undefined {
-  return reader.optionalNumber(name, { least: 1 });
+  return reader.optionalNumber(name, { least: 1, most: MOST_SECONDS });
 }
 
 /** Reads `issuer`. Its form depends on whether anything is fetched from it: see `requireIssuer`. */

@@ -11,15 +11,17 @@ export interface CollectedBytes {
 }
 
 const FIRST_BYTES = 4096;
+/** A gibibyte: no string is as long. */
+const MOST_COLLECTED_BYTES = 1_073_741_824;
 
 /**
  * Collects at most `maxBytes`. It copies pieces and keeps none: a sender chooses how small they are, and a list of pieces of one byte needs 200 times the memory of the
  * bytes.
  *
- * @throws ConfigurationError if `maxBytes` is not a whole number of at least 0
+ * @throws ConfigurationError if `maxBytes` is not a whole number from 0 to 1073741824
  */
 export function collectBytes(maxBytes: number): CollectedBytes {
-  assertLimit('collectBytes(maxBytes)', maxBytes, 0);
+  assertLimit('collectBytes(maxBytes)', maxBytes, MOST_COLLECTED_BYTES, 0);
   let bytes = new Uint8Array(Math.min(FIRST_BYTES, maxBytes));
   let length = 0;
   return {

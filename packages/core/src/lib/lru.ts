@@ -1,4 +1,4 @@
-import { assertLimit } from './limit.js';
+import { assertLimit, MOST_ENTRIES } from './limit.js';
 
 /** A bounded map of names to values. A new name evicts the least recently used one if there are too many. */
 export interface LruMap<V> {
@@ -10,9 +10,9 @@ export interface LruMap<V> {
   readonly size: number;
 }
 
-/** @throws ConfigurationError if `maxEntries` is not a whole number of at least 1 */
+/** @throws ConfigurationError if `maxEntries` is not a whole number from 1 to 10000000 */
 export function createLruMap<V>(maxEntries: number): LruMap<V> {
-  assertLimit('createLruMap(maxEntries)', maxEntries);
+  assertLimit('createLruMap(maxEntries)', maxEntries, MOST_ENTRIES);
   // a Map iterates in the order of insertion
   const all = new Map<string, V>();
   return {

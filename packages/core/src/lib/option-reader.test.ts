@@ -34,14 +34,14 @@ describe('rule 45: checks numbers', () => {
 
   test('refuses a fraction for an option that needs a whole number', () => {
     const reader = readerOf(1.5);
-    expect(reader.optionalNumber('option', { least: 1, whole: true })).toBeUndefined();
-    expect(reader.problems[0]!.message).toBe('must be a whole number of at least 1 (got 1.5)');
-    expect(readerOf(2).optionalNumber('option', { least: 1, whole: true })).toBe(2);
+    expect(reader.optionalNumber('option', { least: 1, most: 10, whole: true })).toBeUndefined();
+    expect(reader.problems[0]!.message).toBe('must be a whole number from 1 to 10 (got 1.5)');
+    expect(readerOf(2).optionalNumber('option', { least: 1, most: 10, whole: true })).toBe(2);
   });
 
   test('returns the default for undefined', () => {
-    expect(readerOf(undefined).number('option', 30, { least: 0 })).toBe(30);
-    expect(readerOf(undefined).optionalNumber('option', { least: 0 })).toBeUndefined();
+    expect(readerOf(undefined).number('option', 30, { least: 0, most: 300 })).toBe(30);
+    expect(readerOf(undefined).optionalNumber('option', { least: 0, most: 300 })).toBeUndefined();
   });
 });
 

@@ -6,7 +6,8 @@ import { urlProblem } from './url.js';
 
 interface Range {
   readonly least: number;
-  readonly most?: number;
+  /** Required: a duration or size that nothing reaches is as good as none. */
+  readonly most: number;
   readonly whole?: boolean;
 }
 
@@ -57,12 +58,11 @@ export class OptionReader {
     return this.optionalNumber(name, range) ?? defaultValue;
   }
 
-  optionalNumber(name: string, { least, most = Number.MAX_SAFE_INTEGER, whole = false }: Range): number | undefined {
+  optionalNumber(name: string, { least, most, whole = false }: Range): number | undefined {
     const value = this.get(name);
     if (value === undefined) return undefined;
     if (typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    this.wrong(name, `must be a ${whole ? 'whole ' : ''}number ${range} (got ${shown(value, 'number')})`);
+    this.wrong(name, `must be a ${whole ? 'whole ' : ''}number from ${least} to ${most} (got ${shown(value, 'number')})`);
     return undefined;
   }
 

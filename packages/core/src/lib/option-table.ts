@@ -6,7 +6,7 @@ export type ReadOption<V> = (reader: OptionReader, name: string) => V;
 /**
  * One function for each option of an interface, in the order in which messages list them. Forgetting an option is a compile error.
  *
- * @example const MONITORING = { maxPlaces: numberOption(5, { least: 1 }), ... } satisfies OptionTable<MonitoringOptions>;
+ * @example const MONITORING = { maxPlaces: numberOption(5, { least: 1, most: 1000 }), ... } satisfies OptionTable<MonitoringOptions>;
  */
 export type OptionTable<O extends object> = { readonly [K in keyof Required<O>]: ReadOption<unknown> };
 

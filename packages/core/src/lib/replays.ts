@@ -1,6 +1,6 @@
 import { CLOCK_NEEDED, isClock, type Clock } from './clock.js';
 import { misuse } from './configuration-error.js';
-import { assertLimit } from './limit.js';
+import { assertLimit, assertSeconds, MOST_ENTRIES } from './limit.js';
 import type { OptionReader } from './option-reader.js';
 import { sha256 } from './sha256.js';
 import { shown } from './shown-option.js';
@@ -11,7 +11,7 @@ export interface ReplayStore {
    * Adds a name unless it is present, in one atomic step. A store that cannot say whether the name is new must throw or reject, and never return true.
    *
    * @param name short, and not secret
-   * @param ttlSeconds how long it must be remembered at least: a finite number greater than 0
+   * @param ttlSeconds how long it must be remembered at least: greater than 0, and at most a year
    * @param owner who caused the name, as a short text that is not secret: nobody may fill the store for the others. A store may ignore it
    * @returns true if the name is new and was added; false if it was present; `full` if it is new, but there is no room for it; `owner-full` if there is no room
    *   for another name of this owner
@@ -38,6 +38,7 @@ interface Entry {
 }
 
 const DEFAULT_MAX_ENTRIES = 100_000;
+const MAX_REMEMBERED_SECONDS = 31_536_000;
 /** The shortest time between two searches for expired entries, which cost milliseconds. */
 const BETWEEN_SWEEPS_MS = 1000;
 
@@ -49,11 +50,11 @@ const BETWEEN_SWEEPS_MS = 1000;
  * An owner may have at most as many names as there is still room for: one alone fills half of the store, two fill a third each, and there is always room for
  * another owner. Names without an owner may fill the store.
  *
- * @throws ConfigurationError if the clock lacks one of its functions, or if `maxEntries` is not a whole number of at least 1
+ * @throws ConfigurationError if the clock lacks one of its functions, or if `maxEntries` is not a whole number from 1 to 10000000
  */
 export function memoryReplays(clock: Clock, maxEntries: number = DEFAULT_MAX_ENTRIES): ReplayStore {
   if (!isClock(clock)) throw misuse('memoryReplays(clock)', CLOCK_NEEDED);
-  assertLimit('memoryReplays(clock, maxEntries)', maxEntries);
+  assertLimit('memoryReplays(clock, maxEntries)', maxEntries, MOST_ENTRIES);
   const entries = new Map<string, Entry>();
   /** Only of owners that have names, so there are no more of them than names. */
   const shares = new Map<string, Share>();
@@ -85,7 +86,7 @@ export function memoryReplays(clock: Clock, maxEntries: number = DEFAULT_MAX_ENT
   return {
     add(name, ttlSeconds, owner) {
       // a name whose end is not a number would be evicted at once
-      if (!(ttlSeconds > 0 && ttlSeconds < Infinity)) throw misuse('add()', 'ttlSeconds must be a finite number greater than 0');
+      assertSeconds('add(name, ttlSeconds)', ttlSeconds, MAX_REMEMBERED_SECONDS);
       const now = clock.monotonic();
       const wallNow = clock.now();
       const known = entries.get(name);

@@ -152,11 +152,11 @@ describe('rule 96: checks the other arguments', () => {
     expectMisuse(() => policy('mine', value as unknown as () => boolean), 'policy("mine", ...)', 'needs a function');
   });
 
-  test.each([[-1], [0.5], [NaN], [Infinity], ['60'], [null], [undefined], [2 ** 53]])('maxAge(%j) throws', (seconds) => {
+  test.each([[-1], [0.5], [NaN], [Infinity], ['60'], [null], [undefined], [1e12]])('maxAge(%j) throws', (seconds) => {
     expectMisuse(
       () => maxAge(seconds as number),
       `maxAge(${typeof seconds === 'string' ? '"60"' : String(seconds)})`,
-      'needs a whole number of seconds, 0 or more',
+      'needs a whole number of seconds, from 0 to 3153600000',
     );
   });
 

@@ -1,4 +1,4 @@
-import { assertLimit } from '../lib/limit.js';
+import { assertLimit, MOST_BYTES, MOST_ENTRIES } from '../lib/limit.js';
 import {
   addRecord,
   counterpartOf,
@@ -83,8 +83,8 @@ export function createRevocationMirror({
   maxBytes = DEFAULT_MAX_BYTES,
   overflowed = () => {},
 }: MirrorLimits = {}): RevocationMirror {
-  assertLimit('maxEntries', maxEntries);
-  assertLimit('maxBytes', maxBytes, MIN_MAX_BYTES);
+  assertLimit('maxEntries', maxEntries, MOST_ENTRIES);
+  assertLimit('maxBytes', maxBytes, MOST_BYTES, MIN_MAX_BYTES);
   const byIssuer = new Map<string, IssuerRevocations>();
   /** The records by the minute in which they are removed, so that a sweep does not visit all of them. */
   const byEnd = new Map<number, Set<RevocationRecord>>();

@@ -1,5 +1,6 @@
 import { readClock, type Clock } from '../lib/clock.js';
-import { ConfigurationError, misuse } from '../lib/configuration-error.js';
+import { ConfigurationError } from '../lib/configuration-error.js';
+import { assertSeconds, MOST_ENTRIES } from '../lib/limit.js';
 import { OptionReader, plainOptions } from '../lib/option-reader.js';
 import { numberOption, readTable, type OptionTable } from '../lib/option-table.js';
 import { checkStoredSession } from './check-stored-session.js';
@@ -13,13 +14,14 @@ export interface MemorySessionsOptions {
 }
 
 const OPTIONS = {
-  maxEntries: numberOption(10_000, { least: 1, whole: true }),
+  maxEntries: numberOption(10_000, { least: 1, most: MOST_ENTRIES, whole: true }),
   clock: readClock,
 } satisfies OptionTable<MemorySessionsOptions>;
 
 /** If a user has more sessions than this, or more than half of all, the user's oldest one ends. So one user cannot end the sessions of others. */
 const MAX_PER_LABEL = 1000;
 const MAX_LEASES = 100_000;
+const MAX_LEASE_SECONDS = 86_400;
 
 /**
  * Creates a store of browser sessions for this process alone. A restart ends all sessions. A fleet needs a shared store, such as `redisSessions` of
@@ -145,7 +147,7 @@ function createLeases(clock: Pick<Clock, 'monotonic'>): { take: SessionStore['le
 
   return {
     take(key, ttlSeconds) {
-      if (!(ttlSeconds > 0 && ttlSeconds < Infinity)) throw misuse('lease()', 'ttlSeconds must be a finite number greater than 0');
+      assertSeconds('lease(key, ttlSeconds)', ttlSeconds, MAX_LEASE_SECONDS);
       const taken = endsAtMs.get(key);
       if (taken && clock.monotonic() < taken.endsAtMs) return undefined;
       if (endsAtMs.size >= MAX_LEASES) removeEnded();

@@ -50,7 +50,7 @@ export interface SessionStore {
   /**
    * Takes the right to refresh a session, which only one process has at a time.
    *
-   * @param ttlSeconds after which the right ends by itself
+   * @param ttlSeconds after which the right ends by itself: greater than 0, and at most a day
    * @returns undefined if another process has it
    */
   lease(key: string, ttlSeconds: number): RefreshLease | undefined | Promise<RefreshLease | undefined>;

@@ -1,6 +1,7 @@
 import { rawClaims } from '../../auth/auth.js';
 import { misuse } from '../../lib/configuration-error.js';
 import { own } from '../../lib/json.js';
+import { MOST_SECONDS } from '../../lib/limit.js';
 import { isNumericDate } from '../../lib/numeric-date.js';
 import { shown } from '../../lib/shown-option.js';
 import { partly } from '../documented.js';
@@ -10,7 +11,8 @@ import { noScopes, type PolicyKind } from '../policy-kind.js';
 
 /** Returns a policy that requires a login (`auth_time`) at most this many seconds ago. Otherwise the client gets a step-up challenge (RFC 9470). */
 export function maxAge(seconds: number): Policy {
-  if (!Number.isSafeInteger(seconds) || seconds < 0) throw misuse(`maxAge(${shown(seconds, 'number')})`, 'needs a whole number of seconds, 0 or more');
+  if (!Number.isSafeInteger(seconds) || seconds < 0 || seconds > MOST_SECONDS)
+    throw misuse(`maxAge(${shown(seconds, 'number')})`, `needs a whole number of seconds, from 0 to ${MOST_SECONDS}`);
   return make({ kind: 'maxAge', seconds });
 }
 
