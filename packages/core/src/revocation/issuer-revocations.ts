@@ -73,6 +73,22 @@ export function* recordsIn(issuer: IssuerRevocations, step = 1): IterableIterato
   }
 }
 
+/**
+ * Returns the same records, by turns of each kind. Within a kind, older ones mostly come first, so that one of the oldest is never behind many others. But all
+ * records of a kind may be newer than those of another.
+ */
+export function* recordsByTurns(issuer: IssuerRevocations): IterableIterator<RevocationRecord> {
+  const kinds = new Set(REVOCATION_KINDS.map((kind) => issuer[kind].values()));
+  while (kinds.size > 0) {
+    for (const slots of kinds) {
+      const { value: slot } = slots.next();
+      if (!slot) kinds.delete(slots);
+      if (slot?.final) yield slot.final;
+      if (slot?.open) yield slot.open;
+    }
+  }
+}
+
 /** Returns a record that covers a token; undefined if none does. */
 export function findRecord(
   issuer: IssuerRevocations,

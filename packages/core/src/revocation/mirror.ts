@@ -6,6 +6,7 @@ import {
   findRecord,
   issuedSecond,
   NEVER,
+  recordsByTurns,
   recordsIn,
   removeRecord,
   weightOf,
@@ -62,6 +63,8 @@ export interface MirrorLimits {
 
 const BUCKET_SECONDS = 60;
 const SWEEP_PORTION = 1000;
+/** How many records of an eviction each new record makes the mirror look at, so that no call has to look at all that the eviction spares. */
+const LOOKS_PER_RECORD = 4;
 /** Of how many of an issuer's names the median of their records is taken, so that an eviction takes about 20 ms. */
 const MEDIAN_OF = 10_000;
 /** If the clock is set back by no more than this, it was only adjusted, and earlier sweeps stay valid. */
@@ -89,6 +92,8 @@ export function createRevocationMirror({
   /** The records by the minute in which they are removed, so that a sweep does not visit all of them. */
   const byEnd = new Map<number, Set<RevocationRecord>>();
   let sweptMinute = -Infinity;
+  /** Those up to the last sweep that have records. */
+  const endedMinutes = new Set<number>();
   /** What is left of the current sweep. */
   let ended: Iterator<RevocationRecord, void> | undefined;
   /** What is left of the eviction that goes on. A record that it spares is undefined: looking at many of them takes time, too. */
@@ -106,6 +111,8 @@ export function createRevocationMirror({
     if (known && isSame(known, merged)) return undefined;
     if (known) remove(known);
     const overflows: RevocationOverflow[] = [];
+    let looks = LOOKS_PER_RECORD;
+    while (looks-- > 0 && removeNextEvicted());
     if (nowSeconds !== undefined && isFullFor(merged)) lookForEnded(nowSeconds);
     while (isFullFor(merged)) {
       // what a cut-off has replaced, and then what has ended: a new cut-off would refuse tokens that are still valid
@@ -131,7 +138,10 @@ export function createRevocationMirror({
     if (bucket) bucket.add(record);
     else byEnd.set(minute, new Set([record]));
     // as records from Redis may have, and cut-offs always
-    if (minute <= sweptMinute) ended ??= endedRecords(sweptMinute);
+    if (minute <= sweptMinute) {
+      endedMinutes.add(minute);
+      ended ??= endedRecords();
+    }
     size++;
     bytes += weightOf(record);
   }
@@ -158,7 +168,9 @@ export function createRevocationMirror({
     if (minute <= sweptMinute && minute >= sweptMinute - CLOCK_TOLERANCE_MINUTES) return;
     if (minute < sweptMinute) distrustEarlierSweeps();
     sweptMinute = minute;
-    ended = endedRecords(minute);
+    endedMinutes.clear();
+    for (const endMinute of byEnd.keys()) if (endMinute <= minute) endedMinutes.add(endMinute);
+    ended = endedRecords();
   }
 
   /** Removes one record that the sweep has found to have ended. Returns whether there was one. */
@@ -175,8 +187,12 @@ export function createRevocationMirror({
   }
 
   /** It also finds those that are added while it is iterated. */
-  function* endedRecords(minute: number): Generator<RevocationRecord, void> {
-    for (const [endMinute, bucket] of byEnd) if (endMinute <= minute) yield* bucket;
+  function* endedRecords(): Generator<RevocationRecord, void> {
+    for (const minute of endedMinutes) {
+      // once all its records are removed, a bucket is gone: a later record gets a new one
+      for (let bucket = byEnd.get(minute); bucket; bucket = byEnd.get(minute)) yield* bucket;
+      endedMinutes.delete(minute);
+    }
   }
 
   function removeEnded(record: RevocationRecord): void {
@@ -266,7 +282,7 @@ function endMinuteOf({ until, isFinal }: RevocationRecord): number {
 }
 
 function* evictedRecords(issuer: IssuerRevocations, issuedUntil: number): Generator<RevocationRecord | undefined, void> {
-  for (const record of recordsIn(issuer)) yield record.issuedUntil <= issuedUntil ? record : undefined;
+  for (const record of recordsByTurns(issuer)) yield record.issuedUntil <= issuedUntil ? record : undefined;
 }
 
 function cutoffRecord(issuer: string, issuedUntil: number): RevocationRecord {
