@@ -57,6 +57,23 @@ test('a command that the server refuses costs no new connection', async () => {
   expect(await link.send('CLIENT', ['CLIENT', 'ID'])).toBe(id);
 });
 
+test('a server that may be the wrong one is not left at each command that it refuses, and answers others meanwhile', async () => {
+  const link = open(redis.url, 60_000);
+  await soon(() => expect(link.isUsable).toBe(true));
+  const connections = async () => Number(/total_connections_received:(\d+)/.exec(String(await redis.ask('INFO', 'stats')))![1]);
+  await redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '1');
+  onTestFinished(async () => void (await redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '0')));
+  const before = await connections();
+  for (let at = 0; at < 100; at++) {
+    await expect(link.send('SET', ['SET', 'a', 'b'])).rejects.toThrow('too few replicas follow it');
+    expect(await link.send('GET', ['GET', 'a'])).toBeNull();
+  }
+  expect((await connections()) - before).toBeLessThan(20);
+  await redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '0');
+  expect(await link.send('SET', ['SET', 'a', 'b'])).toBe('OK');
+  expect([link.isUsable, link.lastError]).toEqual([true, undefined]);
+});
+
 test('so many commands that wait that no more are sent: one warning when that begins, and one when it ends', async () => {
   const { seen } = collectOutageWarnings();
   const held: ((reply: Reply) => void)[] = [];

@@ -50,12 +50,19 @@ const IDLE_MS = 30_000;
 export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, idleMs = IDLE_MS }: LinkParts): Link {
   const abort = new AbortController();
   const backoff = createBackoff(abort.signal);
+  const refusalBackoff = createBackoff(abort.signal);
   const outage = createLinkOutage(where, what, meanwhile);
   let connection: Connection | undefined;
   /** The attempt to connect that goes on. It never rejects. */
   let connecting: Promise<void> | undefined;
   /** Why no connection can be made. While it is set, attempts go on in the background. */
   let unreachable: StoreFailure | undefined;
+  /** Which kind of command was last refused by a server that may be the wrong one. */
+  let refusedKind: string | undefined;
+  /** The connection to that server, until it is left. */
+  let refusing: Connection | undefined;
+  /** Whether such a server was left so short a time ago that a new connection would most likely lead to it again. */
+  let isPausing = false;
   let hasAnswered = false;
   let waiting = 0;
   let idleTimer: NodeJS.Timeout | undefined;
@@ -109,6 +116,19 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
     if (!connection && !abort.signal.aborted) void reconnect();
   }
 
+  /** Leaves the server that refused a command, but not at each refusal: a master with too few replicas refuses all writes, and answers reads. */
+  function leaveRefusing(): void {
+    if (isPausing || !refusing) return;
+    isPausing = true;
+    void refusalBackoff.pause().then(() => {
+      isPausing = false;
+      leaveRefusing();
+    });
+    const one = refusing;
+    refusing = undefined;
+    giveUp(one, true);
+  }
+
   async function connected(): Promise<Connection> {
     if (connection?.isOver) giveUp(connection, false);
     if (connection) return connection;
@@ -138,13 +158,23 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
       const reply = await within(timeoutMs, exchange(command, caller), true);
       hasAnswered = true;
       outage.answered(kind);
+      if (kind === refusedKind) {
+        refusedKind = refusing = undefined;
+        refusalBackoff.reset();
+      }
       tryWhenIdle();
       return reply;
     } catch (error) {
       const failure = abort.signal.aborted ? new StoreFailure(CLOSED) : failureOf(error);
       if (failure.isAnswer) outage.refused(kind, failure.message);
       else if (!abort.signal.aborted) outage.unreachable(failure.message);
-      if (caller.connection && failure.isOfWrongServer) giveUp(caller.connection, failure.isAnswer);
+      if (caller.connection && failure.isOfWrongServer) {
+        if (failure.isAnswer) {
+          refusedKind = kind;
+          refusing = caller.connection;
+          leaveRefusing();
+        } else giveUp(caller.connection, false);
+      }
       throw failure;
     } finally {
       caller.hasGivenUp = true;
