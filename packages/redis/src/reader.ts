@@ -17,8 +17,8 @@ export interface Reader {
   readonly isComplete: boolean;
   /** When the mirror was last known to be complete, by the monotonic clock. */
   readonly completeAtMs: number | undefined;
-  /** How long this process still waits for what others write back. */
-  readonly settlesInMs: number;
+  /** Until when this process waits for what others write back, by `performance.now()`. Each answer may extend this. 0: it does not wait. */
+  readonly settlesUntilMs: number;
   /** Reads everything again in the next turn, and writes back what Redis is missing. */
   readAgain(): void;
 }
@@ -168,8 +168,8 @@ export function startReader(parts: ReaderParts): Reader {
     get completeAtMs() {
       return completeAtMs;
     },
-    get settlesInMs() {
-      return settling.remainingMs;
+    get settlesUntilMs() {
+      return settling.untilMs;
     },
     readAgain() {
       isRereadWanted = true;

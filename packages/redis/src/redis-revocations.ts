@@ -129,8 +129,10 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
       warming.add(one);
 
       function expire(): void {
-        if (reader.settlesInMs === 0) one.fail();
-        else timer = setTimeout(expire, reader.settlesInMs + timeoutMs);
+        // the answer that extends the wait, or ends it, may come later than the wait was to end
+        const patienceMs = reader.settlesUntilMs + timeoutMs - performance.now();
+        if (patienceMs > 0) timer = setTimeout(expire, patienceMs);
+        else one.fail();
       }
 
       function finish(settlePromise: () => void): () => void {

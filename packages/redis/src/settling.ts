@@ -8,6 +8,8 @@ export interface Settling {
   gather(isNewConnection: boolean): void;
   /** Extends the wait if the server shows that others are still writing, or that its data is new. */
   observe(look: Look): void;
+  /** When the wait ends, by `performance.now()`, unless it is extended until then. 0: it does not wait, or the server has not answered yet. */
+  readonly untilMs: number;
   readonly remainingMs: number;
   end(): void;
 }
@@ -54,6 +56,10 @@ export function createSettling(): Settling {
     if (isWrittenBack && nowMs - settle.firstObservedAtMs < MAX_WRITE_BACK_MS) settle.untilMs = Math.max(settle.untilMs, nowMs + WRITE_BACK_LOOK_MS);
   }
 
+  function untilMs(): number {
+    return Math.max(settle?.untilMs ?? 0, gather?.untilMs ?? 0);
+  }
+
   return {
     require() {
       settle ??= { untilMs: 0, firstObservedAtMs: undefined };
@@ -66,8 +72,11 @@ export function createSettling(): Settling {
       if (settle) extendSettle(settle, look);
       if (gather && look.isRecentWrittenBack) gather.untilMs = Math.max(gather.untilMs, Math.min(performance.now() + GATHER_LOOK_MS, gather.maxMs));
     },
+    get untilMs() {
+      return untilMs();
+    },
     get remainingMs() {
-      return Math.max(0, Math.max(settle?.untilMs ?? 0, gather?.untilMs ?? 0) - performance.now());
+      return Math.max(0, untilMs() - performance.now());
     },
     end() {
       settle = gather = undefined;

@@ -1,6 +1,7 @@
 import { createTestClock } from '@tokenward/testing';
 import { describe, expect, test } from 'vitest';
-import { eventually, KEYS, nowSeconds, openStore, recordOf, tokenOf, useServer, valuesIn, warmStore } from './stores.js';
+import { startProxy } from './proxy.js';
+import { closing, eventually, KEYS, nowSeconds, openStore, recordOf, tokenOf, useServer, valuesIn, warmStore } from './stores.js';
 
 const server = useServer();
 
@@ -89,6 +90,32 @@ describe('time', () => {
     await server().ask('ZADD', KEYS.restoring, String(Math.ceil(Date.now() / 1000) + 1), 'another');
     await warmStore(server().url);
     expect(performance.now() - startedAt).toBeGreaterThan(1300);
+  });
+
+  test('rule 115: waits for a process that writes back although the clock of the server was set back since', async () => {
+    await server().ask('ZADD', KEYS.restoring, String(Math.ceil(Date.now() / 1000) + 35), 'another');
+    const store = openStore({ url: server().url });
+    let isWarm = false;
+    const warming = store.warm().then(() => (isWarm = true));
+    // a server that has just started is waited for, too, for 3 s
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    expect([isWarm, store.isCurrent()]).toEqual([false, false]);
+    await server().ask('ZREM', KEYS.restoring, 'another');
+    await warming;
+    expect(store.isCurrent()).toBe(true);
+  });
+
+  test('rule 115: warm() does not give up between two answers while others write back', async () => {
+    const proxy = closing(await startProxy(server().port), (proxy) => proxy.close());
+    const startedAt = Date.now();
+    await server().ask('ZADD', KEYS.restoring, String(Math.ceil(startedAt / 1000) + 8), 'another');
+    const store = openStore({ url: proxy.url, timeoutSeconds: 2 });
+    const warming = store.warm();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    // longer than the next look is away: most of the time, the wait is over until the answer extends it
+    proxy.delay(700);
+    await warming;
+    expect(Date.now() - startedAt).toBeGreaterThan(7000);
   });
 
   test('waits for no process that seems to write back for longer than it can have announced, as after the clock was set back', async () => {
