@@ -279,6 +279,26 @@ describe('an endpoint that does not answer as it should', () => {
     expect(String((decision as { cause?: unknown }).cause)).toMatch(/status 401: it does not accept this API's credentials/);
   });
 
+  test('rule 61: while the endpoint is down, health() also says why the metadata cannot be read, which may name another one', async () => {
+    const clock = createTestClock();
+    const issuer = await createTestIssuer({ clock });
+    onTestFinished(() => issuer.close());
+    const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, clock, introspection: issuer.introspectionClient });
+    onTestFinished(() => guard.close());
+    await guard.warm();
+    const [token, endpoint] = [issuer.issueOpaqueToken(), `${issuer.issuer}/introspect`];
+    issuer.misbehave('reset', 'introspection');
+    issuer.misbehave('error', 'metadata');
+    for (let at = 0; at < 3; at++) expect(verdictOf(await ask(guard, token))).toBe('introspection_unavailable');
+    const health = () => guard.health().introspection[0]!;
+    await vi.waitFor(() => expect(health().lastError).toMatch(/\/introspect: .*; .*openid-configuration: answered with status 500/));
+    expect(health()).toMatchObject({ endpoint, usable: false });
+    issuer.behave();
+    clock.advance(1);
+    expectAllowed(await ask(guard, token));
+    expect(health()).toMatchObject({ endpoint, usable: true, lastError: undefined });
+  });
+
   test('rule 55: an endpoint on another host that only metadata names must be public', async () => {
     const asked: string[] = [];
     const guard = createResourceGuard({
