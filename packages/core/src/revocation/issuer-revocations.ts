@@ -1,12 +1,14 @@
 import { REVOCATION_KINDS, type RevocationKind } from '../vocabulary/revocation-words.js';
 import type { RevocableToken, RevocationRecord } from './revocation.js';
 
-/** A cut-off that covers no token. */
+/** A cut-off is the second up to which removed records covered tokens of an issuer. This one covers no token. */
 export const NEVER = -1;
 
 /** The records with one name. Final and open records end differently, so they are stored separately. */
 interface Slot {
+  /** Its caller set `until`, so every token that it covers has expired when it is removed. */
   final: RevocationRecord | undefined;
+  /** Its caller set no `until`, so it leaves a cut-off when it is removed. */
   open: RevocationRecord | undefined;
 }
 

@@ -30,8 +30,8 @@ export interface RevocationMirror {
   find(token: RevocableToken, nowSeconds: number): RevocationRecord | undefined;
   /**
    * Removes records that have ended or were evicted, at most 1000 in a call, since removing a million takes seconds. It looks for ended ones once a minute, so you
-   * may call it for every request. Records that it has not removed yet cover no more tokens than the cut-off that replaces them. If there is no room for a new
-   * record, `apply` removes them first.
+   * may call it for every request. A record that has ended, and is not removed yet, covers no more tokens than the cut-off that replaces it:
+   * tokens of the issuer that were issued up to one moment. If there is no room for a new record, `apply` removes such records first.
    *
    * @returns whether it has removed all of them
    */
