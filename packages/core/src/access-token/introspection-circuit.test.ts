@@ -19,7 +19,7 @@ test('rule 76: failures count as an outage only in a row', () => {
   expect(changes).toEqual([]);
 });
 
-test('rule 76: after a pause one question goes first, and a success ends the outage', () => {
+test('rule 76: after a pause one introspection goes first, and a success ends the outage', () => {
   const { circuit, changes, pass } = scene();
   for (let at = 0; at < 3; at++) circuit.failed('down');
   expect(circuit.mayAsk()).toBe(false);
@@ -32,7 +32,7 @@ test('rule 76: after a pause one question goes first, and a success ends the out
   expect(changes).toEqual([true, false]);
 });
 
-test('rule 76: questions that were under way at the start of an outage do not prolong it', () => {
+test('rule 76: introspections that were under way at the start of an outage do not prolong it', () => {
   const { circuit, pass } = scene();
   for (let at = 0; at < 20; at++) circuit.failed('down');
   expect(circuit.pauseSeconds).toBe(1);
@@ -42,7 +42,7 @@ test('rule 76: questions that were under way at the start of an outage do not pr
   expect([circuit.pauseSeconds, circuit.lastError]).toEqual([2, 'still down']);
 });
 
-test('a question that ended without an answer lets another one go first', () => {
+test('an introspection that ended without an answer lets another one go first', () => {
   const { circuit, pass } = scene();
   circuit.failed('busy', 5);
   expect(circuit.pauseSeconds).toBe(5);

@@ -163,7 +163,7 @@ describe('rule 78: a signed answer', () => {
   });
 });
 
-test('rule 75: the address that only metadata names is found once, and again to renew it, for which no question waits', async () => {
+test('rule 75: the address that only metadata names is found once, and again to renew it, for which no introspection waits', async () => {
   const metadata = { issuer: ISSUER, introspection_endpoint: ADDRESS };
   const endpoint = { source: { issuer: ISSUER, unsafeHttpHosts: new Set() }, address: undefined, metadataName: 'introspection_endpoint', option: 'endpoint' };
   const { client, ask, transport } = scene(async (url) => (url === ADDRESS ? {} : { body: JSON.stringify(metadata) }), { endpoint });

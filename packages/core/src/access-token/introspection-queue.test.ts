@@ -1,11 +1,11 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { createQuestionQueue, QueueFullError, type QuestionQueue } from './introspection-queue.js';
+import { createIntrospectionQueue, QueueFullError, type IntrospectionQueue } from './introspection-queue.js';
 
 const never = new AbortController().signal;
 
 /** Enters until there is no turn left, and returns how many entered. */
-function fill(queue: QuestionQueue, isKnown: boolean): number {
+function fill(queue: IntrospectionQueue, isKnown: boolean): number {
   let entered = 0;
   while (queue.tryEnter(isKnown)) entered++;
   return entered;
@@ -19,14 +19,14 @@ describe('rule 77: a quarter of the turns is for tokens that were active a short
     [5, 3, 2],
     [8, 6, 2],
   ])('of %i turns, unknown tokens get %i', (maxConcurrent, others, left) => {
-    const queue = createQuestionQueue(maxConcurrent, 0);
+    const queue = createIntrospectionQueue(maxConcurrent, 0);
     expect([fill(queue, false), fill(queue, true)]).toEqual([others, left]);
     expect(queue.size).toEqual({ asking: maxConcurrent, waiting: 0 });
-    expect(fill(createQuestionQueue(maxConcurrent, 0), true)).toBe(maxConcurrent);
+    expect(fill(createIntrospectionQueue(maxConcurrent, 0), true)).toBe(maxConcurrent);
   });
 
   test('and a turn of theirs that ends is one for them', async () => {
-    const queue = createQuestionQueue(4, 10);
+    const queue = createIntrospectionQueue(4, 10);
     const leaveKnown = queue.tryEnter(true)!;
     const leaveOther = queue.tryEnter(false)!;
     expect(fill(queue, false)).toBe(2);
@@ -45,7 +45,7 @@ describe('rule 77: a quarter of the turns is for tokens that were active a short
 });
 
 test('rule 77: a known token that waits gets the next turn, also if unknown ones have all of theirs', async () => {
-  const queue = createQuestionQueue(4, 10);
+  const queue = createIntrospectionQueue(4, 10);
   const leave = queue.tryEnter(true)!;
   expect(fill(queue, false)).toBe(3);
   const waiting = queue.enter(true, never);
@@ -54,20 +54,20 @@ test('rule 77: a known token that waits gets the next turn, also if unknown ones
   expect(await waiting).toBeTypeOf('function');
 });
 
-test('rule 77: a question that ends leaves one turn, however often it says so', () => {
-  const queue = createQuestionQueue(2, 0);
+test('rule 77: an introspection that ends leaves one turn, however often it says so', () => {
+  const queue = createIntrospectionQueue(2, 0);
   const leaves = [queue.tryEnter(true)!, queue.tryEnter(true)!];
   for (const _time of [1, 2, 3]) leaves[0]!();
   expect(queue.size.asking).toBe(1);
   expect(fill(queue, true)).toBe(1);
-  const [other, left] = [createQuestionQueue(8, 0), createQuestionQueue(8, 0).tryEnter(false)!];
+  const [other, left] = [createIntrospectionQueue(8, 0), createIntrospectionQueue(8, 0).tryEnter(false)!];
   left();
   left();
   expect(fill(other, false)).toBe(6);
 });
 
 test('rule 77: known tokens come first, and each kind in its order', async () => {
-  const queue = createQuestionQueue(1, 10);
+  const queue = createIntrospectionQueue(1, 10);
   const order: string[] = [];
   let leave = queue.tryEnter(false)!;
   const enter = (name: string, isKnown: boolean) =>
@@ -87,7 +87,7 @@ test('rule 77: known tokens come first, and each kind in its order', async () =>
 });
 
 test('rule 77: too many that wait are refused, each kind by itself', async () => {
-  const queue = createQuestionQueue(1, 1);
+  const queue = createIntrospectionQueue(1, 1);
   queue.tryEnter(true);
   void queue.enter(false, never);
   await expect(queue.enter(false, never)).rejects.toThrow(new QueueFullError());
@@ -97,7 +97,7 @@ test('rule 77: too many that wait are refused, each kind by itself', async () =>
 });
 
 test('rule 77: whoever gives up waits no longer, and gets no turn', async () => {
-  const queue = createQuestionQueue(1, 1);
+  const queue = createIntrospectionQueue(1, 1);
   const leave = queue.tryEnter(true)!;
   const reason = new Error('gave up');
   await expect(queue.enter(true, AbortSignal.abort(reason))).rejects.toBe(reason);
@@ -112,7 +112,7 @@ test('rule 77: whoever gives up waits no longer, and gets no turn', async () => 
 });
 
 test('rule 77: giving up after the turn has come changes nothing', async () => {
-  const queue = createQuestionQueue(1, 1);
+  const queue = createIntrospectionQueue(1, 1);
   const leave = queue.tryEnter(true)!;
   const giveUp = new AbortController();
   const { signal } = giveUp;

@@ -1,5 +1,5 @@
 /** Limits how many introspections are under way at a time, and how many wait. */
-export interface QuestionQueue {
+export interface IntrospectionQueue {
   /**
    * Returns a function to call when the introspection has ended; undefined if it must wait.
    *
@@ -7,7 +7,7 @@ export interface QuestionQueue {
    */
   tryEnter(isKnown: boolean): (() => void) | undefined;
   /**
-   * Waits for a turn, after {@link QuestionQueue.tryEnter} found none.
+   * Waits for a turn, after {@link IntrospectionQueue.tryEnter} found none.
    *
    * @param signal ends the wait
    * @throws QueueFullError if too many wait; the reason of the signal if it aborts
@@ -32,7 +32,7 @@ const RESERVED = 0.25;
  * Tokens that were active a short time ago have a queue of their own, which is served first, and some turns of their own. So a flood of unknown tokens does not
  * delay those in use, even if the endpoint is slow.
  */
-export function createQuestionQueue(maxConcurrent: number, maxQueued: number): QuestionQueue {
+export function createIntrospectionQueue(maxConcurrent: number, maxQueued: number): IntrospectionQueue {
   const known = new Set<Grant>();
   const others = new Set<Grant>();
   const mostOthers = maxConcurrent === 1 ? 1 : maxConcurrent - Math.ceil(maxConcurrent * RESERVED);

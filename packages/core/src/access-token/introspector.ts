@@ -19,7 +19,7 @@ import { examineAnswer, isActive } from './introspection-answer.js';
 import { createCircuits } from './introspection-circuit.js';
 import { createIntrospectionClient } from './introspection-client.js';
 import { createAnswerMemory, type IntrospectedToken } from './introspection-memory.js';
-import { createQuestionQueue, QueueFullError } from './introspection-queue.js';
+import { createIntrospectionQueue, QueueFullError } from './introspection-queue.js';
 import { createSharedAnswers } from './introspection-sharing.js';
 import { answerName, type ActiveAnswer } from './introspection-seal.js';
 import { evaluateShadow, type Shadow } from './shadow.js';
@@ -74,7 +74,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
   const outages = createOutageWarnings('tokenward:introspected');
   const client = createIntrospectionClient(issuer, clock);
   const memory = createAnswerMemory(introspection.maxEntries);
-  const queue = createQuestionQueue(introspection.maxConcurrent, introspection.maxQueued);
+  const queue = createIntrospectionQueue(introspection.maxConcurrent, introspection.maxQueued);
   const shared = createSharedAnswers(introspection);
   const limits = new Set<AbortController>();
   let isClosed = false;
@@ -95,7 +95,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
 
   const inactive: VerificationFailure = Object.freeze({ reason: 'inactive_token', issuer });
 
-  function question(hash: string, token: string, known: IntrospectedToken | undefined): Promise<Verification> {
+  function startIntrospection(hash: string, token: string, known: IntrospectedToken | undefined): Promise<Verification> {
     const started = ask(hash, token, known).finally(() => underWay.delete(hash));
     underWay.set(hash, started);
     return started;
@@ -271,7 +271,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
         evaluateShadowOf(known, nowSeconds);
         return known;
       }
-      return memory.refused(hash, clock.monotonic()) ?? underWay.get(hash) ?? question(hash, token, known);
+      return memory.refused(hash, clock.monotonic()) ?? underWay.get(hash) ?? startIntrospection(hash, token, known);
     },
     async warm() {
       const limit = timeLimit();
