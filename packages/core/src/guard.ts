@@ -67,8 +67,8 @@ export interface RepeatedChecks {
 const hiddenChecks = new WeakMap<object, HiddenChecks>();
 
 /**
- * Decides as `guard.check` would at this moment, and publishes no event. For an adapter that needs the answer before its actual check. It passes a request
- * object of its own, because the guard remembers the result with the object.
+ * Decides as `guard.check` would at this moment, and publishes no event: for an adapter that needs the decision before its actual check. The adapter must pass
+ * another request object than to that check, because the guard remembers the result with the object.
  */
 export function checkSilently(guard: ResourceGuard, request: ProtectedRequest, requirements: RouteRequirements): Decision | Promise<Decision> {
   const silently = hiddenChecks.get(guard)?.silently;

@@ -11,12 +11,13 @@ export interface AdapterOptions<Native extends readonly unknown[]> extends Guard
   /** The name of the request's property that holds the {@link Auth}. Default: `auth`. */
   readonly property?: string | undefined;
   /**
-   * Answers refusals instead of the guard, with a body or page of your own. Send the decision's status and headers. The cookies of a session
-   * are not among these headers: the answer gets them anyway. If it returns the decision, the guard sends its usual answer. If it throws, the framework handles the error. The handler never runs.
+   * Answers refusals instead of the guard, with a body or page of your own. Send the decision's status and headers. The guard itself adds the cookies of a
+   * session, which are not among these headers. If the function returns the decision, the guard sends its usual answer. If it throws, the framework handles the
+   * error. The route's handler never runs.
    */
   readonly onDenied?: ((decision: Deny, ...native: Native) => void | Deny | Promise<void | Deny>) | undefined;
   /**
-   * Is called with each refusal before the guard answers it, for example to log it. It answers nothing, and its errors change nothing.
+   * The guard calls this function with each refusal before it answers, for example to log it. The function cannot change the answer, not even by an error.
    *
    * @example onRefused: (decision, request) => request.log.info(decision.explain(), 'request refused')
    */

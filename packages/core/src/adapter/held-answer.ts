@@ -14,8 +14,8 @@ export interface HeldResult<T> {
 }
 
 /**
- * Holds back what is answered until the decision is known and the caller of the guard waits for the result. A caller that forgot `await` never does: if the
- * request is refused, the refusal is sent then, and the caller's answer is dropped.
+ * Holds back what other code answers until the decision is known and the caller of the guard waits for the result. A caller that forgot `await` never waits. If
+ * the request is then refused, this function sends the refusal and drops the caller's answer.
  *
  * @returns the result, for the caller. A caller waits by calling its `then` with the functions that settle another promise, as `await` and `Promise.all` do.
  *   `catch`, `finally` and a `then` with the caller's own functions only return another promise, and the caller must wait for that one. A caller that waits in

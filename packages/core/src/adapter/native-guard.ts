@@ -75,7 +75,7 @@ export interface GuardMethods<Handler, Request extends object = object, C extend
   /**
    * Evaluates one more policy for an admitted caller: in a handler, or in a test without HTTP.
    *
-   * @param request the request, for policies that read it. A refusal then also names what the guards require that the request has passed
+   * @param request the request, for policies that read it. The challenge of a refusal then also names what the guards required that the request has passed
    */
   permit<A extends Auth<object>>(auth: A, policy: Policy, request?: Request): Decision<A>;
   /**

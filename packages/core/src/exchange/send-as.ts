@@ -44,7 +44,7 @@ export async function sendAs(url: string | URL, init: RequestInit = {}, sending:
 
 const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
-/** Only these two values, and nothing that fetch would convert to another one. */
+/** Accepts exactly these two values: `fetch` would convert others, such as an object, to a text that may allow redirects. */
 function redirectOf({ redirect = 'manual' }: RequestInit): 'manual' | 'error' {
   if (redirect !== 'manual' && redirect !== 'error') throw misuse('fetchAs(...)', "redirect must be 'manual' or 'error': the token must not follow a redirect");
   return redirect;

@@ -29,9 +29,10 @@ export interface FetchAsOptions {
 }
 
 /**
- * Works as `fetch` does, with the address as a string or a URL. `Authorization` is set, and redirects are not followed: an answer with one is returned.
+ * Works as `fetch` does, with the address as a string or a URL. It sets `Authorization`, and returns redirects instead of following them.
  *
- * Rejects with a {@link TokenExchangeError}; with the reason of `init.signal` if that aborts; and with a ConfigurationError if `init` cannot be right.
+ * Rejects with a {@link TokenExchangeError}, with the reason of `init.signal` if that aborts, or with a ConfigurationError if `init` has a member that is not
+ * allowed here.
  */
 export type FetchAs = (url: string | URL, init?: RequestInit) => Promise<Response>;
 

@@ -146,9 +146,9 @@ export interface KeyFetchingOptions {
    */
   readonly jwksHosts?: readonly string[] | undefined;
   /**
-   * A file with certificates of authorities (PEM). They must have issued the certificates of the servers with metadata and keys: those that Node trusts do not
-   * count. The file is read at each fetch. Cannot be combined with a `fetch` of your own. Where the guard only looks for an introspection endpoint in metadata, it
-   * trusts both these authorities and those of Node. For the endpoint itself these do not count.
+   * A file with certificates of authorities (PEM). They must have issued the certificates of the servers with metadata and keys: the guard then does not trust
+   * the authorities that Node trusts. It reads the file at each fetch. The option cannot be combined with a `fetch` of your own. If the guard fetches metadata
+   * only to find an introspection endpoint, it trusts the authorities of Node too. For the endpoint itself, the option has no effect.
    */
   readonly caFile?: string | undefined;
   /** The same as text, in PEM. */

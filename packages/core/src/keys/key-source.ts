@@ -40,7 +40,7 @@ export interface KeyHealth {
 
 export type FoundKeys = readonly PreparedKey[] | KeysUnavailable | KeysNotFetched;
 
-/** The cached keys are not among those that fit, and the issuer was asked a moment ago: a key that was published since is unknown until it is asked again. */
+/** No cached key fits, and the guard fetched the keys a moment ago. If the issuer has published a key since then, only the next fetch finds it. */
 export interface KeysNotFetched {
   readonly fetchedAgainInSeconds: number;
 }

@@ -22,8 +22,8 @@ export interface WatchedFile<T> {
  * mounted secrets by swapping a link. If the file cannot be read or parsed later, the last good contents stay current.
  *
  * @param parse throws if it rejects a text
- * @param onChange is called after each change, with an error if the file could not be read or parsed. While that lasts, it gets the error again every minute:
- * an alert must not mistake silence for the end
+ * @param onChange is called after each change, with an error if the file could not be read or parsed. While that lasts, it gets the error again every minute,
+ *   since an alert would take silence for the end of the problem
  * @throws Error if the file cannot be read or parsed at first
  */
 export function watchFile<T>(path: string, parse: (text: string) => T, onChange: (error?: Error) => void): WatchedFile<T> {

@@ -36,7 +36,7 @@ const MAX_MEMBERS = 1_000;
 const MAX_ITEMS = 10_000;
 /** The longest text that is parsed before its members are counted: it is too short for too many of them. */
 const MAX_PARSED_FIRST = 4 * MAX_MEMBERS;
-/** The length of a number that cannot be told. It makes the sum negative. */
+/** Stands for the length of a number if that is not known. It makes the sum negative. */
 const UNKNOWN_LENGTH = -2 * MAX_PARSED_FIRST;
 
 const QUOTE = 0x22;

@@ -3,7 +3,7 @@ import tls from 'node:tls';
 import type { FetchAccess, FetchLimits } from './fetch-json.js';
 
 /**
- * Returns the same access for fetches that trust the authorities of Node, too. The servers of metadata and of the endpoint that it names may have certificates of
+ * Returns an access that also trusts the authorities that Node trusts. The servers of metadata and of the endpoint that it names may have certificates of
  * different authorities, and only some of them are in the options. Fetches that show a token trust nobody else.
  */
 export function besideAuthoritiesOfNode(access: NonNullable<FetchLimits['access']>): NonNullable<FetchLimits['access']> {

@@ -7,8 +7,8 @@ type WriteHead = (this: ServerResponse, status: number, ...given: unknown[]) => 
 const kept = createMemory<ServerResponse, true>();
 
 /**
- * Has a response say `Cache-Control: no-store` when its headers are sent, whatever a handler says until then. The response sets the cookie of a session: a
- * cache that stored it would log others in (RFC 9111 s7.3).
+ * Makes a response have `Cache-Control: no-store` when its headers are sent, whatever a handler sets before that. The response sets the cookie of a session, so
+ * a cache that stored it would log others in (RFC 9111 s7.3).
  */
 export function keepOutOfCaches(response: ServerResponse): void {
   const { writeHead } = response as { readonly writeHead?: unknown };

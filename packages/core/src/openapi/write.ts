@@ -20,9 +20,10 @@ export interface WrittenDocument {
 }
 
 /**
- * Writes the access to an operation into it. What the operation says already takes precedence, unless it says that no token is needed where one is.
+ * Writes into an operation what requests need, and the refusals that they can get. What the operation says already takes precedence, with one exception: if it
+ * says that no token is needed although one is.
  *
- * @returns whether the operation said so
+ * @returns whether this exception occurred
  */
 export function writeAccess(operation: WrittenOperation, { security, responses, description }: OpenApiAccess): boolean {
   const own = operation.security;

@@ -10,7 +10,8 @@ export interface RouteRequirements {
   /** `optional` admits requests without an access token: without credentials, or with another scheme. It never admits an invalid token. Default: `required`. */
   readonly credentials?: 'required' | 'optional' | undefined;
   readonly policy?: Policy | undefined;
-  /*   * What happens to a CORS preflight. It carries no credentials, and any client can send one. Use `pass` only if something behind the guard answers preflights,
+  /**
+   * What happens to a CORS preflight. It carries no credentials, and any client can send one. Use `pass` only if something behind the guard answers preflights,
    * and nothing else runs for them. Default: `refuse`.
    */
   readonly preflight?: 'pass' | 'refuse' | undefined;

@@ -60,9 +60,10 @@ export function removeRecord(issuer: IssuerRevocations, record: RevocationRecord
 }
 
 /**
- * Returns the records of an issuer, each as it is when it is reached: some may be removed or added meanwhile.
+ * Returns the records of an issuer. It reads each record when the iteration gets there, so records may be added or removed meanwhile.
  *
- * @param step returns those of every so many names. A record that is left out is not read: to read a million that are not in a cache takes half a second
+ * @param step 10 returns the records of every tenth name, and does not read the others: reading a million records that are not in the processor's cache takes
+ *   half a second
  */
 export function* recordsIn(issuer: IssuerRevocations, step = 1): IterableIterator<RevocationRecord> {
   let at = 0;

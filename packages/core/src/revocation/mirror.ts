@@ -63,9 +63,7 @@ export interface MirrorLimits {
 
 const BUCKET_SECONDS = 60;
 const SWEEP_PORTION = 1000;
-/** How many records of an eviction each new record makes the mirror look at, so that no call has to look at all that the eviction spares. */
-const LOOKS_PER_RECORD = 4;
-/** Of how many of an issuer's names the median of their records is taken, so that an eviction takes about 20 ms. */
+/** From about how many of an issuer's names an eviction estimates the median moment of the records. More would take longer than about 20 ms. */
 const MEDIAN_OF = 10_000;
 /** If the clock is set back by no more than this, it was only adjusted, and earlier sweeps stay valid. */
 const CLOCK_TOLERANCE_MINUTES = 5;
@@ -96,7 +94,7 @@ export function createRevocationMirror({
   const endedMinutes = new Set<number>();
   /** What is left of the current sweep. */
   let ended: Iterator<RevocationRecord, void> | undefined;
-  /** What is left of the eviction that goes on. A record that it spares is undefined: looking at many of them takes time, too. */
+  /** What the current eviction has not looked at yet. It yields undefined for a record that stays, because looking at many of these takes time, too. */
   let evicted: Iterator<RevocationRecord | undefined, void> | undefined;
   let size = 0;
   let bytes = 0;

@@ -10,8 +10,8 @@ type No<N extends string> = { readonly [Name in N]?: never };
 /**
  * The tokens to revoke: the one with this `jti`, those of this session (`sid`), subject (`sub`) or client (`client_id`), or all tokens of an issuer.
  *
- * A name belongs to one issuer, so a guard with several issuers needs `issuer` too. A name that is undefined throws. Otherwise a token without the claim
- * would make the target wider.
+ * A name belongs to one issuer, so a guard with several issuers needs `issuer` too. A name that is undefined throws. Otherwise a token
+ * without the claim would lead to a revocation of more tokens than was meant.
  */
 export type RevocationTarget =
   | ({ readonly tokenId: string | undefined; readonly issuer?: string | undefined } & No<'sessionId' | 'subject' | 'clientId'>)

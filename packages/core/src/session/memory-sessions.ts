@@ -75,7 +75,7 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
     remove(sessions.get(first(sessions.keys()))!);
   }
 
-  /** The user who is logged out is found only later, and as one whose session the store does not know. */
+  /** Without the warning, nobody would learn why: the user is logged out at a later request, and the store then does not know the session. */
   function warnOfEviction(): void {
     if (hasWarned) return;
     hasWarned = true;

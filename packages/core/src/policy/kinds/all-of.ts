@@ -31,7 +31,10 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
     summarise,
   };
 
-  /** Reports first what no token can solve, then what a new login cannot solve, and of that, first what a new scope cannot solve. */
+  /**
+   * Reports the failure that is hardest to solve. First comes a failure that no token solves, and then one that no new login solves: of these, first one that
+   * no new scope solves.
+   */
   function summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], context: PolicyContext): PolicyFailure {
     const final = failures.find(({ reason }) => behaviourOf(reason).solvedBy === 'request');
     if (final) return final;
