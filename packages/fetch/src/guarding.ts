@@ -24,7 +24,7 @@ export interface AnsweredRequest {
 /** The result of a guard: either there is a response to return, or the request is admitted. */
 export type GuardResult<A extends Auth<object> | undefined = Auth> = AdmittedRequest<A> | AnsweredRequest;
 
-/** Guards requests: in a handler, or around it. */
+/** Guards requests: where your own code calls it, or around a handler. */
 export interface Guarding<A extends Auth<object> | undefined> {
   /**
    * Decides on a request. If the result has a `response`, return it.

@@ -12,7 +12,7 @@ export function view(request: object): ProtectedRequest {
   return viewOf({}, request as IncomingMessage);
 }
 
-/** Has policies see the parameters of the object in which a framework passed a request. */
+/** Makes policies see the parameters of the object in which a framework passed a request. */
 export function rememberEvent(request: object, event: object): void {
   if (event !== request && isFetchRequest(request)) viewOfFetch(request).event = event;
 }

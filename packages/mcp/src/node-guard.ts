@@ -54,8 +54,8 @@ export interface McpGuard extends GuardMethods<Handler, IncomingMessage> {
    * Checks a request, and answers it unless it is admitted: with a refusal, or with the metadata. Returns what the SDK needs, or undefined if the request was
    * answered or its client disconnected. If `onDenied` throws, the answer is 500.
    *
-   * Await it. Until the guard has decided, it holds back what others answer, and drops that on a refusal. Reading a member of the promise throws, so code that
-   * forgot `await` gets neither the request nor its `auth`. The guard cannot keep that code from running.
+   * Await it. If other code answers before the guard has decided, the guard holds that answer back, and drops it on a refusal. Reading a member of the promise
+   * throws, so code that forgot `await` gets neither the request nor its `auth`. The guard cannot keep that code from running.
    *
    * @throws ConfigurationError without a request and its response
    */

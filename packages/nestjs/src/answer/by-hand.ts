@@ -8,8 +8,8 @@ import { isReply } from '../call/response.js';
 const GUARDS_CONSUMER = /[\\/]guards-consumer\.js /;
 
 /**
- * Whether Nest itself asks the guard that is running. It then waits for the answer. A guard of the app that asks this one may not wait. In a bundle this is
- * unknown, so Nest counts as the app's own code, which awaits the guard.
+ * Whether Nest itself asks the guard that is running. It then waits for the answer. A guard of the app that asks this one may not wait. In a bundle the guard
+ * cannot see who asks it. It then treats Nest as code that calls it by hand, and Nest does await it.
  */
 export function isAskedByNest(canActivate: object): boolean {
   return isCalledBy(canActivate, GUARDS_CONSUMER);
