@@ -6,8 +6,8 @@ export type RouteRule = 'public' | 'optional' | 'required' | RoutePolicy<Fastify
 
 export interface FastifyGuardOptions extends AdapterOptions<[request: FastifyRequest, reply: FastifyReply]> {
   /**
-   * `all`: routes of this plugin scope (encapsulation context) need a valid token unless they say otherwise. Default: routes are open unless they have a guard or
-   * a rule.
+   * `all`: routes of this plugin scope (encapsulation context) need a valid token unless they say otherwise. Default: routes are open unless they have a guard
+   * or a rule.
    */
   readonly protect?: 'all' | undefined;
   /**
