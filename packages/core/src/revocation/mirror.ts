@@ -63,6 +63,8 @@ export interface MirrorLimits {
 
 const BUCKET_SECONDS = 60;
 const SWEEP_PORTION = 1000;
+/** How many records of an eviction each new record makes the mirror look at, so that no call has to look at all that the eviction spares. */
+const LOOKS_PER_RECORD = 4;
 /** From about how many of an issuer's names an eviction estimates the median moment of the records. More would take longer than about 20 ms. */
 const MEDIAN_OF = 10_000;
 /** If the clock is set back by no more than this, it was only adjusted, and earlier sweeps stay valid. */

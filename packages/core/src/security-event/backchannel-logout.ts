@@ -45,8 +45,6 @@ export interface ReceiverContext {
 const MAX_REMEMBERED_SECONDS = 86_400;
 const MAX_SKEW_SECONDS = 3600;
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-/** The cause if the token is valid, but a store cannot keep the revocation. */
-const STORE = 'store';
 /** Fixed words, which contain nothing from the token (OpenID Connect Back-Channel Logout 1.0 s2.8). */
 const REFUSED = answer(400, JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not valid here' }));
 /** OpenID Connect Back-Channel Logout 1.0 s2.8 prescribes 400 for a failed logout, too. But a server that gets 400 does not send the token again: the logout is lost. */
