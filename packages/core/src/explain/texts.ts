@@ -1,4 +1,5 @@
 import { UNAUTHORIZED, UNBOUND } from '../vocabulary/binding-words.js';
+import { NO_COMMON_LOGIN } from '../vocabulary/policy-words.js';
 import { WITHOUT_ISSUED_AT } from '../vocabulary/revocation-words.js';
 import type { Reason } from '../vocabulary/reason.js';
 
@@ -43,6 +44,9 @@ function missingCertificateRemedy(cause: string): string | undefined {
 
 const NO_SESSION_REMEDY =
   'Log the user in: a link to the login route of the browser session, or login() of @tokenward/browser-session/client. If somebody is logged in, have the browser call the app at its own origin, since it sends the session cookie only there. If the refused request is the login itself, mount session.routes() before the guard.';
+
+const CONTRADICTION_REMEDY =
+  'These policies contradict each other: whichever login the user chooses, one of them refuses it. Change them so that one login satisfies all of them. The policies of earlier guards on the route count, too. If a policy is an anyOf(...), a token that satisfies an alternative without a login passes as well.';
 
 /**
  * The text of every reason, for `explain()`, hints and the documentation (reasons/); a test compares the page with it. Texts contain nothing from a token: causes are
@@ -281,7 +285,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   policy_refused: {
     summary: 'A policy of the route refused the request.',
     remedy: 'Check the policy: a predicate admits only by returning true, synchronously. Anything else refuses, also an exception or a promise.',
-    refine: withCause('A policy of the route refused the request'),
+    refine: withCause('A policy of the route refused the request', (cause) => (cause.includes(NO_COMMON_LOGIN) ? CONTRADICTION_REMEDY : undefined)),
   },
   unlisted_tool: {
     summary: 'The request calls a tool that toolPolicies does not list.',

@@ -1,17 +1,48 @@
+import { behaviourOf } from '../vocabulary/reason.js';
 import type { DocumentedPolicy } from './documented.js';
+import { ACR } from './kinds/acr.js';
+import { MAX_AGE } from './kinds/max-age.js';
 import { ALL_OF, kindOf } from './kinds.js';
+import { namedLogin } from './logins.js';
+import { evaluatePart, outcomeOf } from './outcome.js';
 import { withPassed, type PassedPolicies } from './passed-policies.js';
-import type { CombinedPolicy, Policy } from './policy.js';
-import type { PolicyContext, PolicyFailure } from './policy-kind.js';
+import type { AcrPolicy, CombinedPolicy, MaxAgePolicy, Policy } from './policy.js';
+import type { Outcome, PolicyContext, PolicyFailure, RequiredLogin } from './policy-kind.js';
 
 /**
- * Returns why a policy is not satisfied; undefined if it is.
+ * Returns why a policy is not satisfied; undefined if it is. It calls each predicate of the policy at most once.
  *
- * @param passed the policies that the request has passed before. They are not evaluated again, but the next token must satisfy them, too
+ * @param context a new one for each evaluation
+ * @param passed the policies that the request has passed before. The next token must satisfy them, too
  */
 export function evaluatePolicy(policy: Policy, context: PolicyContext, passed?: PassedPolicies): PolicyFailure | undefined {
-  const failure = kindOf(policy).evaluate(policy, context);
-  return failure && passed ? ALL_OF.summarise(withPassed(policy, passed) as CombinedPolicy, [failure], context) : failure;
+  const kind = kindOf(policy);
+  const failure = evaluatePart(kind, policy, context);
+  // of a single policy that is about no login, nothing is left to say
+  return failure && (passed || kind.outcome || kind.logins) ? refusal(failure, policy, context, passed) : failure;
+}
+
+/** @param first what is returned if the policy does not fail again, because a predicate has changed the `Auth` */
+function refusal(first: PolicyFailure, policy: Policy, context: PolicyContext, passed: PassedPolicies | undefined): PolicyFailure {
+  const { failure, logins } = passed ? outcomeBehind(passed, policy, context) : outcomeOf(kindOf(policy), policy, context, 'evaluated');
+  if (!failure) return first;
+  return behaviourOf(failure.reason).solvedBy === 'login' ? withLogin(failure, namedLogin(logins), context) : failure;
+}
+
+function outcomeBehind(passed: PassedPolicies, policy: Policy, context: PolicyContext): Outcome {
+  const all = withPassed(policy, passed) as CombinedPolicy;
+  const last = all.policies.length - 1;
+  const outcomes = all.policies.map((part, at) => outcomeOf(kindOf(part), part, context, at < last ? 'passed' : 'evaluated'));
+  return ALL_OF.summarise(all, outcomes, context);
+}
+
+/** Returns a failure whose challenge names a login. Operators read what the token lacks of this very login. */
+function withLogin(failure: PolicyFailure, login: RequiredLogin, context: PolicyContext): PolicyFailure {
+  const { acrValues, maxAgeSeconds } = login;
+  const weak = acrValues && ACR.evaluate({ values: acrValues } as AcrPolicy, context);
+  const stale = maxAgeSeconds === undefined ? undefined : MAX_AGE.evaluate({ seconds: maxAgeSeconds } as MaxAgePolicy, context);
+  const { reason, details } = [weak, stale].find((one) => one?.reason === failure.reason) ?? weak ?? stale ?? failure;
+  return { reason, details: { ...details, ...login, cause: failure.details.cause } };
 }
 
 /** Returns the scopes that a challenge names for a policy if nothing is known about the caller yet. */

@@ -1,58 +1,56 @@
-import type { DenialDetails } from '../decision/denial.js';
-import type { Policy } from './policy.js';
-import type { PolicyContext, PolicyKind, RequiredLogin } from './policy-kind.js';
+import type { RequiredLogin } from './policy-kind.js';
 
-/** Every login is enough: not even a new one is needed. */
+/** Every login is enough: not even a new one is needed. Always this very list, so that it can be compared. */
 export const ANY_LOGIN: readonly RequiredLogin[] = Object.freeze([Object.freeze({})]);
-const NO_LOGIN: readonly RequiredLogin[] = Object.freeze([]);
-
-/** Returns the logins that satisfy a policy of any kind for this token. */
-export function loginsOf(kind: PolicyKind<Policy>, policy: Policy, context: PolicyContext): readonly RequiredLogin[] {
-  if (kind.logins) return kind.logins(policy, context);
-  return kind.evaluate(policy, context) ? NO_LOGIN : ANY_LOGIN;
-}
+/** No login is enough. */
+export const NO_LOGIN: readonly RequiredLogin[] = Object.freeze([]);
 
 /** Returns the logins that satisfy both lists of alternatives. */
 export function bothLogins(ones: readonly RequiredLogin[], others: readonly RequiredLogin[]): readonly RequiredLogin[] {
-  return distinctLogins(ones.flatMap((one) => others.flatMap((other) => strictest(one, other) ?? [])));
+  if (ones === ANY_LOGIN) return others;
+  if (others === ANY_LOGIN) return ones;
+  return simplest(ones.flatMap((one) => others.flatMap((other) => strictest(one, other) ?? [])));
 }
 
-/** Merges alternatives of the same maximum age, so that combining lists does not multiply them. */
-export function distinctLogins(logins: readonly RequiredLogin[]): readonly RequiredLogin[] {
+/** Merges alternatives of the same maximum age, so that combining lists does not multiply them, and leaves out those that demand more than another. */
+export function simplest(logins: readonly RequiredLogin[]): readonly RequiredLogin[] {
+  if (logins.length < 2) return logins;
   const byAge = new Map<number | undefined, RequiredLogin>();
   for (const login of logins) {
     const { acrValues, maxAgeSeconds } = login;
     const known = byAge.get(maxAgeSeconds);
     byAge.set(maxAgeSeconds, known ? { acrValues: known.acrValues && acrValues && union(known.acrValues, acrValues), maxAgeSeconds } : login);
   }
-  return [...byAge.values()];
+  const merged = [...byAge.values()];
+  return merged.filter((one) => !merged.some((other) => other !== one && isStricter(one, other)));
 }
 
 /**
- * Returns what a challenge says about alternatives, since it has one list of acr values and one maximum age. It is the first, together with the acr values of
- * those that a login of this age satisfies, too. undefined if there are none.
+ * Returns what a challenge says about alternatives, of which there is at least one, since it has one list of acr values and one maximum age: the first
+ * alternative, together with the acr values of those that a login of this age satisfies, too.
  */
-export function namedLogin(logins: readonly RequiredLogin[]): RequiredLogin | undefined {
-  const [first] = logins;
-  if (!first) return undefined;
-  const { acrValues, maxAgeSeconds } = first;
-  const fitting = logins.filter((login) => (login.maxAgeSeconds ?? Infinity) >= (maxAgeSeconds ?? Infinity));
+export function namedLogin(logins: readonly RequiredLogin[]): RequiredLogin {
+  const { acrValues, maxAgeSeconds } = logins[0]!;
+  const fitting = logins.filter((login) => ageOf(login) >= ageOf(logins[0]!));
   return { acrValues: acrValues && union(...fitting.map((login) => login.acrValues ?? [])), maxAgeSeconds };
 }
 
-/** Returns the details of a failure whose challenge names a login. Operators see the same login as what was expected. */
-export function withLogin(details: DenialDetails, login: RequiredLogin | undefined): DenialDetails {
-  if (!login) return details;
-  const { acrValues, maxAgeSeconds } = login;
-  return { ...details, acrValues, maxAgeSeconds, expected: (typeof details.expected === 'number' ? maxAgeSeconds : acrValues) ?? details.expected };
+/** Returns whether every login that satisfies `one` satisfies `other`, too. */
+function isStricter(one: RequiredLogin, other: RequiredLogin): boolean {
+  if (ageOf(one) > ageOf(other)) return false;
+  return other.acrValues === undefined || one.acrValues?.every((value) => other.acrValues!.includes(value)) === true;
 }
 
 /** Returns the requirements on a login that satisfies both; undefined if none can, because it has one acr. */
 function strictest(one: RequiredLogin, other: RequiredLogin): RequiredLogin | undefined {
   const acrValues = one.acrValues && other.acrValues ? one.acrValues.filter((value) => other.acrValues!.includes(value)) : (one.acrValues ?? other.acrValues);
   if (acrValues?.length === 0) return undefined;
-  const age = Math.min(one.maxAgeSeconds ?? Infinity, other.maxAgeSeconds ?? Infinity);
+  const age = Math.min(ageOf(one), ageOf(other));
   return { acrValues, maxAgeSeconds: age === Infinity ? undefined : age };
+}
+
+function ageOf({ maxAgeSeconds }: RequiredLogin): number {
+  return maxAgeSeconds ?? Infinity;
 }
 
 function union(...lists: readonly (readonly string[])[]): readonly string[] {

@@ -3,7 +3,7 @@ import type { Auth } from '../auth/auth.js';
 import type { DenialDetails } from '../decision/denial.js';
 import { printable } from '../lib/url.js';
 import { policyTexts, type Policy, type RolePolicy, type ScopePolicy } from './policy.js';
-import type { PolicyFailure, PolicyKind, PolicyReason, RequiredLogin } from './policy-kind.js';
+import type { PolicyFailure, PolicyKind, PolicyReason } from './policy-kind.js';
 
 /**
  * Returns the text of a policy for operators. It is made printable, because a policy that an app created from a request may contain the client's text. It is
@@ -33,9 +33,4 @@ function nameDetails<P extends Policy>(kind: PolicyKind<P>, policy: P, expected:
   if (!isUnreadable(names)) return { cause: textOf(kind, policy), expected, found: names };
   const found = unreadableAs(names);
   return { cause: `${textOf(kind, policy)}: ${what} are ${found}`, expected, found };
-}
-
-/** Returns the failure of a login that is too weak or too old. */
-export function loginFailure<P extends Policy>(kind: PolicyKind<P>, policy: P, reason: PolicyReason, login: RequiredLogin, found: unknown): PolicyFailure {
-  return { reason, details: { ...login, cause: textOf(kind, policy), expected: login.acrValues ?? login.maxAgeSeconds, found } };
 }

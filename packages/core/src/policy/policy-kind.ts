@@ -15,8 +15,15 @@ export interface PolicyKind<P extends Policy> {
   describe(policy: P): string;
   /** Returns what an OpenAPI document says about the policy. Clients read it. */
   document(policy: P): DocumentedPolicy;
-  /** Returns why the policy is not satisfied; undefined if it is, and then it allocates nothing. */
+  /**
+   * Returns why the policy is not satisfied; undefined if it is, and then it allocates nothing. A policy that combines others returns any failure of its parts:
+   * `outcome` chooses.
+   */
   evaluate(policy: P, context: PolicyContext): PolicyFailure | undefined;
+  /** Whether policies of this kind call a function of the user. A refusal remembers the answer, and does not call it again. */
+  readonly hasPredicate?: true;
+  /** Returns what a refusal says about a policy that combines others. Only refusals call it, once for each part. */
+  outcome?(policy: P, context: PolicyContext, state: PartState): Outcome;
   /**
    * Returns whether `not(policy)` may admit if the policy fails. Without a context: whether `not` accepts the policy at all. With one: whether its token
    * is clear enough to decide. A claim that is absent or null is clear: the policy does not hold.
@@ -24,11 +31,8 @@ export interface PolicyKind<P extends Policy> {
   negatable(policy: P, context?: PolicyContext): boolean;
   /** Returns the selected scopes of the policy. */
   scopes(policy: P, which: ScopeSelection): readonly string[];
-  /**
-   * Returns the logins (RFC 9470) of which each satisfies the policy, if nothing else about the token changes. None: no login does. Kinds without this method
-   * require no login.
-   */
-  logins?(policy: P, context: PolicyContext): readonly RequiredLogin[];
+  /** Returns the logins (RFC 9470) of which each satisfies the policy. Only kinds that are about the login have this method. */
+  logins?(policy: P): readonly RequiredLogin[];
   /** Returns the types of `authorization_details` that the policy mentions. Default: none. */
   detailTypes?(policy: P): readonly string[];
 }
@@ -45,6 +49,23 @@ export type ScopeSelection = 'sufficient' | 'necessary' | 'mentioned';
 /** The requirements on a login that a challenge can name. */
 export type RequiredLogin = Pick<DenialDetails, 'acrValues' | 'maxAgeSeconds'>;
 
+/**
+ * What is known about a part of a refused policy:
+ *
+ * - `evaluated`: this evaluation has reached it. If it has a predicate, it has failed only if the context remembers that.
+ * - `passed`: an earlier guard has admitted the request by it.
+ * - `unknown`: nothing, because another part was enough.
+ */
+export type PartState = 'evaluated' | 'passed' | 'unknown';
+
+/** What a refusal says about a part of its policy. */
+export interface Outcome {
+  /** undefined: the part is satisfied. A failure that only a login solves implies that there is such a login. */
+  readonly failure: PolicyFailure | undefined;
+  /** The logins of which each satisfies the part, if nothing else about the token changes. None: no login does. */
+  readonly logins: readonly RequiredLogin[];
+}
+
 /** What a policy is evaluated against. */
 export interface PolicyContext {
   readonly auth: Auth;
@@ -54,6 +75,14 @@ export interface PolicyContext {
   readonly clockSkewSeconds: number;
   /** The guard's option `scopes`. */
   readonly scopeHierarchy?: ScopeHierarchy | undefined;
+  /** The predicates that have refused, the last one first. The first of them adds this member, so that other requests do not pay for it. */
+  refused?: RefusedPart | undefined;
+}
+
+interface RefusedPart {
+  readonly policy: Policy;
+  readonly failure: PolicyFailure;
+  readonly next: RefusedPart | undefined;
 }
 
 export type PolicyReason = Extract<
@@ -72,6 +101,8 @@ export type PolicyReason = Extract<
 export interface PolicyFailure {
   readonly reason: PolicyReason;
   readonly details: DenialDetails;
+  /** Whether a token with the scopes of the challenge needs a new login as well. */
+  readonly isAlsoLogin?: boolean;
 }
 
 /** Returns the kind of a policy. Kinds that combine other policies are created with it. */

@@ -3,7 +3,7 @@ import { own } from '../../lib/json.js';
 import { partly, theNames } from '../documented.js';
 import { callText, checkedNames, SCOPE_TOKEN } from '../names.js';
 import { policyMaker, type AcrPolicy, type Policy } from '../policy.js';
-import { loginFailure } from '../policy-failure.js';
+import { failure } from '../policy-failure.js';
 import { noScopes, type PolicyKind } from '../policy-kind.js';
 
 /** Returns a policy that requires a login of one of these authentication context classes (`acr`). Otherwise the client gets a step-up challenge (RFC 9470). */
@@ -16,7 +16,7 @@ export const ACR: PolicyKind<AcrPolicy> = {
   document: ({ values }) => partly(`a login with ${theNames('acr', values, 'or')}`, 'insufficient_user_authentication'),
   evaluate(policy, { auth }) {
     const found = own(rawClaims(auth), 'acr');
-    return policy.values.includes(found as string) ? undefined : loginFailure(ACR, policy, 'weak_authentication', { acrValues: policy.values }, found);
+    return policy.values.includes(found as string) ? undefined : failure(ACR, policy, 'weak_authentication', policy.values, found);
   },
   negatable: () => false,
   scopes: noScopes,

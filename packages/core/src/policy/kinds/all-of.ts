@@ -1,14 +1,17 @@
 import { behaviourOf } from '../../vocabulary/reason.js';
+import { NO_COMMON_LOGIN } from '../../vocabulary/policy-words.js';
 import { allDocumented } from '../documented.js';
-import { ANY_LOGIN, bothLogins, loginsOf, namedLogin, withLogin } from '../logins.js';
+import { ANY_LOGIN, bothLogins } from '../logins.js';
+import { evaluatePart, outcomeOf } from '../outcome.js';
 import type { CombinedPolicy } from '../policy.js';
-import type { KindOf, PolicyContext, PolicyFailure, PolicyKind } from '../policy-kind.js';
+import { textOf } from '../policy-failure.js';
+import type { KindOf, Outcome, PolicyContext, PolicyFailure, PolicyKind } from '../policy-kind.js';
 import { holdsScope } from './scope.js';
 
 /** The kind of policies that require all of their parts. */
 export interface AllOfKind extends PolicyKind<CombinedPolicy> {
-  /** Returns the failure of a policy from the failures of its parts, at least one. */
-  summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], context: PolicyContext): PolicyFailure;
+  /** Returns the outcome of a policy from the outcomes of its parts. */
+  summarise(policy: CombinedPolicy, outcomes: readonly Outcome[], context: PolicyContext): Outcome;
 }
 
 /** Creates the kind of policies that require all of their parts. */
@@ -16,34 +19,40 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
   const kind: AllOfKind = {
     describe: ({ policies }) => `allOf(${policies.map((part) => kindOf(part).describe(part)).join(', ')})`,
     document: ({ policies }) => allDocumented(policies.map((part) => kindOf(part).document(part))),
-    evaluate(policy, context) {
-      let failures: PolicyFailure[] | undefined;
-      for (const part of policy.policies) {
-        const failure = kindOf(part).evaluate(part, context);
-        if (failure) (failures ??= []).push(failure);
-      }
-      return failures && summarise(policy, failures, context);
+    evaluate({ policies }, context) {
+      let failed: PolicyFailure | undefined;
+      // also the parts behind one that failed, since the refusal names everything that is missing
+      for (const part of policies) failed = evaluatePart(kindOf(part), part, context) ?? failed;
+      return failed;
+    },
+    outcome(policy, context, state) {
+      const outcomes = policy.policies.map((part) => outcomeOf(kindOf(part), part, context, state));
+      return summarise(policy, outcomes, context);
     },
     detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
     scopes: ({ policies }, which) => [...new Set(policies.flatMap((part) => kindOf(part).scopes(part, which)))],
-    logins: ({ policies }, context) => policies.map((part) => loginsOf(kindOf(part), part, context)).reduce(bothLogins, ANY_LOGIN),
     summarise,
   };
+
+  function summarise(policy: CombinedPolicy, outcomes: readonly Outcome[], context: PolicyContext): Outcome {
+    const failures = outcomes.flatMap(({ failure }) => failure ?? []);
+    return { failure: failures.length > 0 ? chosen(policy, failures, outcomes, context) : undefined, logins: commonLogins(outcomes) };
+  }
 
   /**
    * Reports the failure that is hardest to solve. First comes a failure that no token solves, and then one that no new login solves: of these, first one that
    * no new scope solves.
    */
-  function summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], context: PolicyContext): PolicyFailure {
+  function chosen(policy: CombinedPolicy, failures: readonly PolicyFailure[], outcomes: readonly Outcome[], context: PolicyContext): PolicyFailure {
     const final = failures.find(({ reason }) => behaviourOf(reason).solvedBy === 'request');
     if (final) return final;
-    const denied = failures.filter(({ reason }) => behaviourOf(reason).solvedBy !== 'login');
+    const denied = failures.filter((one) => !isOfLogin(one));
+    const contradiction = denied.length < failures.length ? contradictionOf(policy, outcomes) : undefined;
+    if (contradiction) denied.push(contradiction);
     if (denied.length === 0) {
-      // also of the parts that did not fail: a new login must still satisfy them. Parts that are about no login did not fail
-      const logins = policy.policies.map((part) => kindOf(part).logins?.(part, context) ?? ANY_LOGIN);
       const { reason, details } = failures[0]!;
-      return { reason, details: { ...withLogin(details, namedLogin(logins.reduce(bothLogins, ANY_LOGIN))), cause: causes(failures) } };
+      return { reason, details: { ...details, cause: causes(failures) } };
     }
     const { reason, details } = denied.find((one) => behaviourOf(one.reason).solvedBy !== 'scope') ?? denied[0]!;
     const { expected, found } = details;
@@ -52,10 +61,28 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
     const granted = kind.scopes(policy, 'mentioned').filter((name) => holdsScope(context, name));
     const scope = [...new Set([...granted, ...denied.flatMap((one) => one.details.scope ?? [])])];
     const isScope = behaviourOf(reason).solvedBy === 'scope';
-    return { reason, details: { scope, cause: causes(denied), expected: isScope ? scope : expected, found } };
+    const isAlsoLogin = failures.some((one) => one.isAlsoLogin === true || isOfLogin(one));
+    return { reason, details: { scope, cause: causes(denied), expected: isScope ? scope : expected, found }, isAlsoLogin };
+  }
+
+  /** Returns the failure of parts that need different logins. To send the user to one of these would lead to another refusal, and so on for ever. */
+  function contradictionOf({ policies }: CombinedPolicy, outcomes: readonly Outcome[]): PolicyFailure | undefined {
+    // also of the parts that did not fail: a new login must still satisfy them
+    const isOpen = ({ failure }: Outcome): boolean => !failure || isOfLogin(failure);
+    if (commonLogins(outcomes.filter(isOpen)).length > 0) return undefined;
+    const parts = policies.filter((_part, at) => isOpen(outcomes[at]!) && outcomes[at]!.logins !== ANY_LOGIN);
+    return { reason: 'policy_refused', details: { cause: `${NO_COMMON_LOGIN}: ${parts.map((part) => textOf(kindOf(part), part)).join('; ')}` } };
   }
 
   return kind;
+}
+
+function commonLogins(outcomes: readonly Outcome[]): Outcome['logins'] {
+  return outcomes.reduce((logins, outcome) => bothLogins(logins, outcome.logins), ANY_LOGIN);
+}
+
+function isOfLogin({ reason }: PolicyFailure): boolean {
+  return behaviourOf(reason).solvedBy === 'login';
 }
 
 function causes(failures: readonly PolicyFailure[]): unknown {

@@ -1,28 +1,41 @@
+import { NO_COMMON_LOGIN } from '../../vocabulary/policy-words.js';
 import { behaviourOf } from '../../vocabulary/reason.js';
 import { anyDocumented } from '../documented.js';
-import { distinctLogins, loginsOf, namedLogin, withLogin } from '../logins.js';
-import type { CombinedPolicy } from '../policy.js';
+import { ANY_LOGIN, simplest } from '../logins.js';
+import { evaluatePart, outcomeOf } from '../outcome.js';
+import type { CombinedPolicy, Policy } from '../policy.js';
 import { textOf } from '../policy-failure.js';
-import { noScopes, type KindOf, type PolicyFailure, type PolicyKind } from '../policy-kind.js';
+import { noScopes, type KindOf, type PolicyFailure, type PolicyKind, type RequiredLogin } from '../policy-kind.js';
 
 /** Creates the kind of policies that require at least one of their parts. */
 export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
   const kind: PolicyKind<CombinedPolicy> = {
     describe: ({ policies }) => `anyOf(${policies.map((part) => kindOf(part).describe(part)).join(', ')})`,
     document: ({ policies }) => anyDocumented(policies.map((part) => kindOf(part).document(part))),
-    evaluate(policy, context) {
-      let failures: PolicyFailure[] | undefined;
-      for (const part of policy.policies) {
-        const failure = kindOf(part).evaluate(part, context);
-        if (!failure) return undefined;
-        (failures ??= []).push(failure);
+    evaluate({ policies }, context) {
+      let failed: PolicyFailure | undefined;
+      for (const part of policies) {
+        failed = evaluatePart(kindOf(part), part, context);
+        if (!failed) return undefined;
       }
-      // of several alternatives, name what the client can satisfy: a scope to ask for, else a login
-      const named = solvedBy(failures!, 'scope') ?? solvedBy(failures!, 'login') ?? failures![0]!;
-      const isLogin = behaviourOf(named.reason).solvedBy === 'login';
-      // parts that are about no login have failed
-      const login = isLogin ? namedLogin(distinctLogins(policy.policies.flatMap((part) => kindOf(part).logins?.(part, context) ?? []))) : undefined;
-      return { reason: named.reason, details: { ...withLogin(named.details, login), cause: textOf(kind, policy) } };
+      return failed;
+    },
+    outcome(policy, context, state) {
+      // whichever part admitted the request, the login does not matter
+      if (state === 'passed' && !isAboutLogin(policy)) return { failure: undefined, logins: ANY_LOGIN };
+      const logins: RequiredLogin[] = [];
+      const failures: PolicyFailure[] = [];
+      let next = state === 'passed' ? 'unknown' : state;
+      for (const part of policy.policies) {
+        const outcome = outcomeOf(kindOf(part), part, context, next);
+        if (outcome.logins === ANY_LOGIN) return outcome;
+        logins.push(...outcome.logins);
+        if (outcome.failure) failures.push(outcome.failure);
+        // the evaluation ended here
+        else next = 'unknown';
+      }
+      const isSatisfied = state === 'passed' || failures.length < policy.policies.length;
+      return { failure: isSatisfied ? undefined : chosen(policy, failures), logins: simplest(logins) };
     },
     detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
@@ -31,11 +44,28 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
       const scopesOfParts = policies.map((part) => kindOf(part).scopes(part, which));
       return which === 'mentioned' ? scopesOfParts.flat() : (scopesOfParts.find((scopes) => scopes.length > 0) ?? noScopes());
     },
-    logins: ({ policies }, context) => distinctLogins(policies.flatMap((part) => loginsOf(kindOf(part), part, context))),
   };
+
+  /**
+   * Of several alternatives, reports what the client can satisfy: a scope to ask for, else a login. One that needs both comes last. Otherwise a client that asks
+   * for exactly the scopes of one alternative would next be told those of another, and so on for ever.
+   */
+  function chosen(policy: CombinedPolicy, failures: readonly PolicyFailure[]): PolicyFailure {
+    const possible = failures.filter((one) => !isContradiction(one));
+    const ofScope = possible.filter((one) => behaviourOf(one.reason).solvedBy === 'scope');
+    const ofLogin = possible.find((one) => behaviourOf(one.reason).solvedBy === 'login');
+    const named = ofScope.find((one) => !one.isAlsoLogin) ?? ofLogin ?? ofScope[0] ?? possible[0];
+    if (!named) return failures[0]!;
+    return { ...named, details: { ...named.details, cause: textOf(kind, policy) } };
+  }
+
+  function isAboutLogin(policy: Policy): boolean {
+    return kindOf(policy).logins !== undefined || ('policies' in policy && policy.policies.some(isAboutLogin));
+  }
+
   return kind;
 }
 
-function solvedBy(failures: readonly PolicyFailure[], remedy: 'scope' | 'login'): PolicyFailure | undefined {
-  return failures.find(({ reason }) => behaviourOf(reason).solvedBy === remedy);
+function isContradiction({ details: { cause } }: PolicyFailure): boolean {
+  return typeof cause === 'string' && cause.startsWith(NO_COMMON_LOGIN);
 }

@@ -30,6 +30,7 @@ export function authorizationDetails<C extends object = AppClaims>(type: string,
 export const AUTHORIZATION_DETAILS: PolicyKind<AuthorizationDetailsPolicy> = {
   describe: ({ type }) => `authorizationDetails(${JSON.stringify(type)}, predicate)`,
   document: ({ type }) => partly(`authorization details of the type ${code(type)} that cover the request`),
+  hasPredicate: true,
   evaluate(policy, { auth, request }) {
     const { type, accepts } = policy;
     const details = own(rawClaims(auth), 'authorization_details');

@@ -30,6 +30,7 @@ export const CLAIM: PolicyKind<ClaimPolicy> = {
   describe: ({ name, expected }) => `claim(${JSON.stringify(name)}, ${typeof expected === 'function' ? 'predicate' : JSON.stringify(expected)})`,
   // clients may read the document, so it does not contain the value
   document: ({ name }) => partly(`${theNames('claim', [name])} with a value that this API accepts`),
+  hasPredicate: true,
   evaluate(policy, { auth, request }) {
     const value = own(rawClaims(auth), policy.name);
     const { expected } = policy;

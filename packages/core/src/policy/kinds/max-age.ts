@@ -6,7 +6,7 @@ import { isNumericDate } from '../../lib/numeric-date.js';
 import { shown } from '../../lib/shown-option.js';
 import { partly } from '../documented.js';
 import { policyMaker, type MaxAgePolicy, type Policy } from '../policy.js';
-import { loginFailure } from '../policy-failure.js';
+import { failure } from '../policy-failure.js';
 import { noScopes, type PolicyKind } from '../policy-kind.js';
 
 /** Returns a policy that requires a login (`auth_time`) at most this many seconds ago. Otherwise the client gets a step-up challenge (RFC 9470). */
@@ -24,7 +24,7 @@ export const MAX_AGE: PolicyKind<MaxAgePolicy> = {
     const loginAt = own(rawClaims(auth), 'auth_time');
     if (isNumericDate(loginAt) && loginAt <= nowSeconds + clockSkewSeconds && nowSeconds - loginAt <= policy.seconds) return undefined;
     const secondsSinceLogin = typeof loginAt === 'number' && loginAt <= nowSeconds ? nowSeconds - loginAt : undefined;
-    return loginFailure(MAX_AGE, policy, 'stale_authentication', { maxAgeSeconds: policy.seconds }, secondsSinceLogin);
+    return failure(MAX_AGE, policy, 'stale_authentication', policy.seconds, secondsSinceLogin);
   },
   negatable: () => false,
   scopes: noScopes,

@@ -24,6 +24,7 @@ export const NAMED: PolicyKind<NamedPolicy> = {
   describe: ({ name }) => `policy(${JSON.stringify(name)})`,
   // the name is for operators
   document: () => partly('a condition of this API'),
+  hasPredicate: true,
   evaluate(one, { auth, request }) {
     return callPredicate(NAMED, one, 'policy_refused', () => one.test(auth, forPredicates(request)));
   },
