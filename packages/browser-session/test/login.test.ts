@@ -350,7 +350,14 @@ describe('requests of other sites', () => {
       await expectPage(await finish(place, `?returnTo=${encodeURIComponent(returnTo)}`), 200, 'url=/"');
   });
 
-  test.each(['max_age=-1', 'max_age=1&maxAge=2', 'max_age=soon', 'prompt=evil', 'acr_values=a%0ab', `acr_values=${'a'.repeat(501)}`])(
+  test('rule 103: accepts as much as the challenge of a guard names', async () => {
+    const { browser, login } = await world();
+    const wanted = { acr_values: `${'a'.repeat(250)} ${'b'.repeat(249)}`, max_age: '999999999' };
+    const response = await browser.visit(`${login}?${new URLSearchParams(wanted)}`);
+    expect(Object.fromEntries(new URL(response.headers.get('location')!).searchParams)).toMatchObject(wanted);
+  });
+
+  test.each(['max_age=-1', 'max_age=1&maxAge=2', 'max_age=soon', 'prompt=evil', 'max_age=1000000000', 'acr_values=a%0ab', `acr_values=${'a'.repeat(501)}`])(
     'refuses a login with %s',
     async (query) => {
       const { browser, login } = await world();

@@ -4,6 +4,7 @@ import { safeReturnTo } from '../return-to.js';
 import { isLoginValue } from './login-value.js';
 
 const PROMPTS = ['login', 'consent', 'none', 'select_account', 'create'] as const;
+/** The challenges of guards name no more (`shortened` in core's policy/logins.ts). */
 const MAX_ACR_LENGTH = 500;
 const MAX_HINT_LENGTH = 320;
 /** OpenID Connect Core s3.1.2.1: values with one space between them. */

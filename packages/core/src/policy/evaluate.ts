@@ -3,7 +3,7 @@ import type { DocumentedPolicy } from './documented.js';
 import { ACR } from './kinds/acr.js';
 import { MAX_AGE } from './kinds/max-age.js';
 import { ALL_OF, kindOf } from './kinds.js';
-import { namedLogin } from './logins.js';
+import { namedLogin, shortened } from './logins.js';
 import { evaluatePart, outcomeOf } from './outcome.js';
 import { withPassed, type PassedPolicies } from './passed-policies.js';
 import type { AcrPolicy, CombinedPolicy, MaxAgePolicy, Policy } from './policy.js';
@@ -42,7 +42,7 @@ function withLogin(failure: PolicyFailure, login: RequiredLogin, context: Policy
   const weak = acrValues && ACR.evaluate({ values: acrValues } as AcrPolicy, context);
   const stale = maxAgeSeconds === undefined ? undefined : MAX_AGE.evaluate({ seconds: maxAgeSeconds } as MaxAgePolicy, context);
   const { reason, details } = [weak, stale].find((one) => one?.reason === failure.reason) ?? weak ?? stale ?? failure;
-  return { reason, details: { ...details, ...login, cause: failure.details.cause } };
+  return { reason, details: { ...details, ...shortened(login), cause: failure.details.cause } };
 }
 
 /** Returns the scopes that a challenge names for a policy if nothing is known about the caller yet. */

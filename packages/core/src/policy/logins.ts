@@ -5,6 +5,10 @@ export const ANY_LOGIN: readonly RequiredLogin[] = Object.freeze([Object.freeze(
 /** No login is enough. */
 export const NO_LOGIN: readonly RequiredLogin[] = Object.freeze([]);
 
+/** What the login route of `@tokenward/browser-session` accepts in `acr_values` and `max_age`. It refuses longer ones. */
+const MAX_ACR_LENGTH = 500;
+const MAX_AGE_SECONDS = 999_999_999;
+
 /** Returns the logins that satisfy both lists of alternatives. */
 export function bothLogins(ones: readonly RequiredLogin[], others: readonly RequiredLogin[]): readonly RequiredLogin[] {
   if (ones === ANY_LOGIN) return others;
@@ -33,6 +37,21 @@ export function namedLogin(logins: readonly RequiredLogin[]): RequiredLogin {
   const { acrValues, maxAgeSeconds } = logins[0]!;
   const fitting = logins.filter((login) => ageOf(login) >= ageOf(logins[0]!));
   return { acrValues: acrValues && union(...fitting.map((login) => login.acrValues ?? [])), maxAgeSeconds };
+}
+
+/** Returns a login that satisfies the same policies, with as many acr values as a login route accepts. A single longer value is left as it is. */
+export function shortened({ acrValues, maxAgeSeconds }: RequiredLogin): RequiredLogin {
+  return { acrValues: acrValues && shortList(acrValues), maxAgeSeconds: maxAgeSeconds && Math.min(maxAgeSeconds, MAX_AGE_SECONDS) };
+}
+
+function shortList(values: readonly string[]): readonly string[] {
+  let length = -1;
+  const short = values.filter((value) => {
+    const isFitting = length + 1 + value.length <= MAX_ACR_LENGTH;
+    if (isFitting) length += 1 + value.length;
+    return isFitting;
+  });
+  return short.length > 0 ? short : values.slice(0, 1);
 }
 
 /** Returns whether every login that satisfies `one` satisfies `other`, too. */

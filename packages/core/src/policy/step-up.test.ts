@@ -119,6 +119,19 @@ describe('rule 103: the challenge and the explanation of a login that is not eno
     expect(found.details).toMatchObject(details);
   });
 
+  test('name as many acr values as the login route of a browser session accepts', () => {
+    const values = Array.from({ length: 40 }, (_, index) => `urn:example:acr:${index + 10}`);
+    for (const required of [acr(...values), anyOf(...values.map((value) => acr(value)))]) {
+      const { acrValues } = failureOf(required, {})!.details;
+      expect(acrValues!.join(' ')).toHaveLength(26 * 18 + 25);
+      expect(acrValues).toEqual(values.slice(0, 26));
+    }
+    expect(failureOf(acr('x'.repeat(495), 'long'.repeat(10), 'gold'), {})!.details.acrValues).toEqual(['x'.repeat(495), 'gold']);
+    expect(failureOf(acr('x'.repeat(501), 'gold'), {})!.details.acrValues).toEqual(['gold']);
+    expect(failureOf(acr('x'.repeat(501)), {})!.details.acrValues).toEqual(['x'.repeat(501)]);
+    expect(failureOf(maxAge(Number.MAX_SAFE_INTEGER), {})!.details.maxAgeSeconds).toBe(999_999_999);
+  });
+
   test('take no longer if there are many alternatives', () => {
     const choices = Array.from({ length: 20 }, (_, index) => anyOf(allOf(acr('a', 'b'), maxAge(100 + index)), allOf(acr('b'), maxAge(200 + index)), acr('c')));
     expect(failureOf(allOf(...choices), { acr: 'd', auth_time: NOW })!.details).toMatchObject({ acrValues: ['a', 'b', 'c'], maxAgeSeconds: 100 });
