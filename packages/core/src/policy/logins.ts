@@ -5,9 +5,8 @@ export const ANY_LOGIN: readonly RequiredLogin[] = Object.freeze([Object.freeze(
 /** No login is enough. */
 export const NO_LOGIN: readonly RequiredLogin[] = Object.freeze([]);
 
-/** What the login route of `@tokenward/browser-session` accepts in `acr_values` and `max_age`. It refuses longer ones. */
+/** What the login route of `@tokenward/browser-session` accepts as `acr_values`. It refuses longer ones. */
 const MAX_ACR_LENGTH = 500;
-const MAX_AGE_SECONDS = 999_999_999;
 
 /** Returns the logins that satisfy both lists of alternatives. */
 export function bothLogins(ones: readonly RequiredLogin[], others: readonly RequiredLogin[]): readonly RequiredLogin[] {
@@ -41,7 +40,7 @@ export function namedLogin(logins: readonly RequiredLogin[]): RequiredLogin {
 
 /** Returns a login that satisfies the same policies, with as many acr values as a login route accepts. A single longer value is left as it is. */
 export function shortened({ acrValues, maxAgeSeconds }: RequiredLogin): RequiredLogin {
-  return { acrValues: acrValues && shortList(acrValues), maxAgeSeconds: maxAgeSeconds && Math.min(maxAgeSeconds, MAX_AGE_SECONDS) };
+  return { acrValues: acrValues && shortList(acrValues), maxAgeSeconds };
 }
 
 function shortList(values: readonly string[]): readonly string[] {

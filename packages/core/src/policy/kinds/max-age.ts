@@ -1,13 +1,15 @@
 import { rawClaims } from '../../auth/auth.js';
 import { misuse } from '../../lib/configuration-error.js';
 import { own } from '../../lib/json.js';
-import { MOST_SECONDS } from '../../lib/limit.js';
 import { isNumericDate } from '../../lib/numeric-date.js';
 import { shown } from '../../lib/shown-option.js';
 import { partly } from '../documented.js';
 import { policyMaker, type MaxAgePolicy, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
 import { noScopes, type PolicyKind } from '../policy-kind.js';
+
+/** What the login route of `@tokenward/browser-session` accepts as `max_age`: 31 years. */
+const MOST_SECONDS = 999_999_999;
 
 /** Returns a policy that requires a login (`auth_time`) at most this many seconds ago. Otherwise the client gets a step-up challenge (RFC 9470). */
 export function maxAge(seconds: number): Policy {
