@@ -1,5 +1,6 @@
 import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -149,6 +150,61 @@ test.each(['null', '7', '[]', '{"authorization_servers":"x"}', '{"authorization_
     expect([code, stderr]).toEqual([3, expect.stringContaining('401 to a valid token')]);
   },
 );
+
+test('asks only the server that is attacked for metadata, whatever address its challenge names', async () => {
+  let strangers = 0;
+  const stranger = await listen((_request, response) => void response.end(String(++strangers)));
+  open.push(stranger);
+  const { port } = new URL(stranger.url);
+  for (const named of [
+    `urn:${port.slice(-1)}`,
+    'urn:x',
+    'mailto:@example.com',
+    'data:,x',
+    'x',
+    '',
+    stranger.url,
+    `//127.0.0.1:${port}/x`,
+    'http://[',
+    'ftp://x/metadata',
+  ]) {
+    const asked: string[] = [];
+    const server = await listen((request, response) => {
+      asked.push(`${request.headers.host} ${request.url}`);
+      response.writeHead(401, { 'www-authenticate': `Bearer resource_metadata="${named}"` }).end();
+    });
+    open.push(server);
+    const { host } = new URL(server.url);
+    // a new token of the only local issuer, which this server does not know
+    const { code, stderr } = await attack(server.url);
+    expect([code, stderr], named).toEqual([3, expect.stringContaining('401 to a valid token')]);
+    expect(
+      asked.every((one) => one.startsWith(`${host} /`)),
+      named,
+    ).toBe(true);
+    expect(asked).toHaveLength(named === stranger.url ? 4 : 3);
+  }
+  expect(strangers).toBe(0);
+});
+
+test.each([
+  ['is too large', (response: ServerResponse) => void response.end(`{"authorization_servers":["https://login.example.com"],"x":"${'x'.repeat(70_000)}"}`)],
+  ['does not end', (response: ServerResponse) => void response.write('{"authorization_servers":["https://login.example.com"]}')],
+  ['breaks off', (response: ServerResponse) => void response.write('{"authorization_servers":[', () => setTimeout(() => response.destroy(), 100))],
+])('metadata that %s is an error, unless the command line names the issuer', async (_how, answer) => {
+  const url = await start(
+    listen((request, response) => {
+      if (request.url === '/metadata') return void answer(response);
+      response.writeHead(401, { 'www-authenticate': 'Bearer resource_metadata="https://api.example.com/metadata"' }).end();
+    }),
+  );
+  const { code, stdout, stderr } = await attack(url);
+  expect([code, stdout]).toEqual([3, '']);
+  expect(stderr).toMatch(
+    /^error: the metadata that the API names in its challenge is too large, or does not end.*http:\/\/127\.0\.0\.1:\d+\/metadata\. Name the issuer/,
+  );
+  expect((await attack(url, ['--issuer', issuer.origin])).stderr).toContain('401 to a valid token');
+});
 
 test('makes hostile tokens of one valid token, if its issuer is no local one', async () => {
   const url = await start(naive(issuer.origin));

@@ -111,13 +111,26 @@ test('an answer that never ends counts by its status', async () => {
   server.close();
 });
 
+test('an answer that breaks off counts by its status, and is marked', async () => {
+  const server = createServer((request, response) => {
+    request.socket.on('error', () => {});
+    response.writeHead(200).write('{"ok":', () => setTimeout(() => (request.url === '/reset' ? request.socket.resetAndDestroy() : response.destroy()), 50));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  for (const path of ['/close', '/reset']) {
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
+    expect(await exchange({ url, address: '127.0.0.1' }, {}), path).toMatchObject({ kind: 'answer', status: 200, body: '{"ok":', isComplete: false });
+  }
+  server.close();
+});
+
 test('rule 274: an attack is bounded in number, rate and time', async () => {
   const target = { url: new URL('http://127.0.0.1:3000/'), address: '127.0.0.1' };
   const cases = Array.from({ length: 50 }, (_one, at) => forged(`case ${at}`, 'token'));
   const sent: number[] = [];
   const counting: Exchange = async () => {
     sent.push(performance.now());
-    return { kind: 'answer', status: 401, challenge: 'Bearer', body: '' };
+    return { kind: 'answer', status: 401, challenge: 'Bearer', body: '', isComplete: true };
   };
   const few = await runAttack(target, 'valid', cases, counting, { requestsPerSecond: 500, maxRequests: 10, maxSeconds: 60 });
   expect([few.judgements.length, few.untried, sent.length]).toEqual([10, 40, 11]);

@@ -18,8 +18,10 @@ export interface ReceivedAnswer {
   readonly kind: 'answer';
   readonly status: number;
   readonly challenge: string | undefined;
-  /** The beginning of the body. */
+  /** The body, or its beginning. */
   readonly body: string;
+  /** Whether it is the whole body: it ended in time, was not too large, and did not break off. */
+  readonly isComplete: boolean;
 }
 
 /** What became of a request that got no answer. */
@@ -60,35 +62,39 @@ export const exchange: Exchange = (target, { method = 'GET', headers = [], query
       resolve(result);
       sent.destroy();
     };
+    let fail = (kind: NoAnswer['kind']): void => settle({ kind });
     const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(options, (response) => {
+      // from here on its status counts, whatever becomes of the rest
+      fail = receive(response, settle);
       clearTimeout(timer);
-      timer = setTimeout(receive(response, settle), REST_MS);
+      timer = setTimeout(() => fail('timeout'), REST_MS);
     });
-    let timer = setTimeout(() => settle({ kind: 'timeout' }), TIMEOUT_MS);
+    let timer = setTimeout(() => fail('timeout'), TIMEOUT_MS);
     // `options` names an address, so there is no second lookup. If that ever changes, this check still keeps the request on loopback
     sent.once('socket', (socket) => socket.once('connect', () => void (isLoopbackAddress(socket.remoteAddress ?? '') || settle({ kind: 'not-loopback' }))));
     sent.once('upgrade', () => settle({ kind: 'malformed' }));
-    sent.on('error', ({ code }: NodeJS.ErrnoException) => settle({ kind: kindOf(code) }));
-    sent.once('close', () => settle({ kind: 'reset' }));
+    sent.on('error', ({ code }: NodeJS.ErrnoException) => fail(kindOf(code)));
+    sent.once('close', () => fail('reset'));
     sent.end(body);
   });
 
 /** @returns a function that settles with what has arrived */
 function receive(response: IncomingMessage, settle: (result: ReceivedAnswer) => void): () => void {
   const bytes = collectBytes(MAX_BODY_BYTES);
-  const finish = (): void =>
+  const finish = (isComplete: boolean): void =>
     settle({
       kind: 'answer',
       status: response.statusCode ?? 0,
       challenge: response.headers['www-authenticate'],
       body: bytes.buffer().toString('utf8'),
+      isComplete,
     });
-  response.on('data', (chunk: Uint8Array) => void (bytes.add(chunk) || finish()));
-  response.once('end', finish);
-  // the status has arrived: how the body ends is not what matters
-  response.once('error', finish);
-  response.once('close', finish);
-  return finish;
+  const cut = (): void => finish(false);
+  response.on('data', (chunk: Uint8Array) => void (bytes.add(chunk) || cut()));
+  response.once('end', () => finish(true));
+  response.once('error', cut);
+  response.once('close', cut);
+  return cut;
 }
 
 function kindOf(code: string | undefined): NoAnswer['kind'] {
