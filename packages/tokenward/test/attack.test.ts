@@ -1,9 +1,11 @@
 import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDpopClient } from '@tokenward/testing';
 import { selfSigned } from '../../testing/test/self-signed.js';
@@ -204,6 +206,36 @@ test.each([
     /^error: the metadata that the API names in its challenge is too large, or does not end.*http:\/\/127\.0\.0\.1:\d+\/metadata\. Name the issuer/,
   );
   expect((await attack(url, ['--issuer', issuer.origin])).stderr).toContain('401 to a valid token');
+});
+
+test('waits for a slow pipe even if a local issuer does not answer, or if several run', async () => {
+  const silent = createTcpServer((socket) => void socket.on('error', () => {}).resume());
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const folder = mkdtempSync(join(tmpdir(), 'tokenward-'));
+  mkdirSync(join(folder, 'tokenward'), { mode: 0o700 });
+  const own = join(issuer.env['XDG_RUNTIME_DIR']!, 'tokenward');
+  const state = JSON.parse(readFileSync(join(own, readdirSync(own)[0]!), 'utf8')) as object;
+  const { port } = silent.address() as AddressInfo;
+  writeFileSync(join(folder, 'tokenward', 'issuer-silent.json'), JSON.stringify({ ...state, issuer: 'http://127.0.0.1:9', controlPort: port }), {
+    mode: 0o600,
+  });
+  const other = await runIssuer([], issuer.env['XDG_RUNTIME_DIR']);
+  try {
+    const url = await start(guarded(issuer.origin));
+    const token = await mint(['--scope', 'orders:read', '--issuer', issuer.origin]);
+    const slowly = (env: Readonly<Record<string, string>>) => {
+      const stdin = new PassThrough();
+      setTimeout(() => stdin.end(`${token}\n`), 2000);
+      return attack(url, ['--json'], { env, stdin });
+    };
+    const [bySilent, bySeveral] = await Promise.all([slowly({ XDG_RUNTIME_DIR: folder }), slowly(issuer.env)]);
+    expect([bySilent.stderr, bySeveral.stderr]).toEqual(['', '']);
+    expect([reportOf(bySilent).table, reportOf(bySeveral).table]).toEqual(['derived', 'full']);
+  } finally {
+    silent.close();
+    rmSync(folder, { recursive: true });
+    await other.stop();
+  }
 });
 
 test('makes hostile tokens of one valid token, if its issuer is no local one', async () => {

@@ -5,7 +5,7 @@ type Commands = Parameters<typeof run>[2];
 
 export interface Surroundings {
   /** What is piped into the command. */
-  readonly stdin?: string;
+  readonly stdin?: string | Readable;
   readonly env?: Readonly<Record<string, string>>;
   /** Whether standard output and standard error are terminals. */
   readonly isTTY?: boolean;
@@ -27,7 +27,7 @@ export async function runCommand(args: readonly string[], { stdin = '', isTTY = 
   const written = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') => ({ isTTY, columns: 80, write: (text: string) => void (written[name] += text) });
   const context: Context = {
-    stdin: Readable.from([Buffer.from(stdin)]),
+    stdin: typeof stdin === 'string' ? Readable.from([Buffer.from(stdin)]) : stdin,
     stdout: stream('stdout'),
     stderr: stream('stderr'),
     env: {},

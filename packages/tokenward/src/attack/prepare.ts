@@ -46,7 +46,7 @@ export interface CollectedAttack {
   close(): Promise<void>;
 }
 
-/** How long to wait for the first byte of a piped token: at first, and again if no local issuer can mint one instead. */
+/** How long to wait for the first byte of a piped token: at first, and again if it is not clear that a local issuer can mint one instead. */
 const PATIENCE_MS = { first: 1000, again: 29_000 };
 
 /**
@@ -60,10 +60,11 @@ export async function prepare(sources: AttackSources): Promise<AttackStart> {
   const { stdin, issuer, named, wishes } = sources;
   let piped = await readToken(stdin, PATIENCE_MS.first);
   let local = await localIssuerOf(sources, piped);
-  if (piped === undefined && local === undefined) {
+  if (piped === undefined && (local === undefined || local instanceof CannotRunError)) {
     piped = await readToken(stdin, PATIENCE_MS.again);
     if (piped !== undefined) local = await localIssuerOf(sources, piped);
   }
+  if (local instanceof CannotRunError) throw local;
   const token = piped ?? (await mint(local, wishes, named));
   return { token, collect: () => collect(token, local, issuer) };
 }
@@ -92,8 +93,11 @@ async function collect(token: string, local: IssuerState | undefined, issuer: st
   }
 }
 
-/** Returns the local issuer of the token or of the command line, one that the API names, or the only one. Others are not asked. */
-async function localIssuerOf({ env, issuer, named }: AttackSources, token: string | undefined): Promise<IssuerState | undefined> {
+/**
+ * Returns the local issuer of the token or of the command line, one that the API names, or the only one. Others are not asked. It returns an error if an issuer
+ * does not answer, or if it is not clear which one is meant: a token that is piped later may say.
+ */
+async function localIssuerOf({ env, issuer, named }: AttackSources, token: string | undefined): Promise<IssuerState | CannotRunError | undefined> {
   let wanted = issuer === undefined ? named.map(addressOf) : [addressOf(issuer)];
   if (token !== undefined) {
     const ofToken = partsOf(token)?.payload['iss'];
@@ -105,8 +109,8 @@ async function localIssuerOf({ env, issuer, named }: AttackSources, token: strin
   const [found, another] = running;
   // the API takes tokens of each that it names
   if (found && isNamed) return found;
-  if (silent[0]) throw silentIssuer(silent[0]);
-  if (another) throw severalIssuers(running);
+  if (silent[0]) return silentIssuer(silent[0]);
+  if (another) return severalIssuers(running);
   return found;
 }
 
