@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, open, realpath, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CannotRunError } from '../errors.js';
 
@@ -68,6 +68,10 @@ export async function createPrivateFile(path: string, content: string): Promise<
   const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(content);
+  } catch (error) {
+    // a part of the content, such as half a key, is worse than none
+    await rm(path, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

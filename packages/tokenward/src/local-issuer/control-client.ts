@@ -9,8 +9,6 @@ import { isGone, readStates, removeState, type FoundState, type IssuerState } fr
 const TIMEOUT_MS = 20_000;
 /** How long an issuer may take to show that it runs. If two issuers run, the busy one must not count as ended. */
 const RUNNING_WITHIN_MS = 5000;
-/** The same, if its process is gone. It may only seem so, from a container that shares the network of this machine. */
-const GONE_WITHIN_MS = 500;
 const MAX_BYTES = 8 * 1024 * 1024;
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -24,7 +22,7 @@ export interface LocalIssuers {
 
 /**
  * Asks the issuers of this user at their ports whether they run, all at once. A process id alone would not tell, since another process may have it. The state
- * file of an issuer that was killed is removed.
+ * file of an issuer is removed only if it is certain that the issuer has ended: its process is gone, or another program has its port.
  *
  * @param wanted the only addresses to ask, without a slash at the end. Default: all
  */
@@ -43,14 +41,14 @@ export function addressOf(issuer: string): string {
 }
 
 async function stateNow(state: FoundState): Promise<'running' | 'silent' | 'ended'> {
-  const hasNoProcess = isGone(state);
-  const signal = AbortSignal.timeout(hasNoProcess ? GONE_WITHIN_MS : RUNNING_WITHIN_MS);
-  try {
-    // there is no such action, and the answer is proven all the same
-    if ((await post(state, '/', '{}', signal)).isProven) return 'running';
-  } catch {
-    // its process may be one of a sandbox, whose ports cannot be reached from here
-    if (!hasNoProcess) return signal.aborted ? 'silent' : 'ended';
+  if (!isGone(state)) {
+    const signal = AbortSignal.timeout(RUNNING_WITHIN_MS);
+    try {
+      // there is no such action, and the answer is proven all the same
+      if ((await post(state, '/', '{}', signal)).isProven) return 'running';
+    } catch {
+      return signal.aborted ? 'silent' : 'ended';
+    }
   }
   await removeState(state);
   return 'ended';

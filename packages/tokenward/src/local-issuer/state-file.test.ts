@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { readStates, removeState, writeState, type IssuerState } from './state-file.js';
+import { isGone, readStates, removeState, writeState, type IssuerState } from './state-file.js';
 
 const stateOf = (issuer: string, mark: string): IssuerState => ({ issuer, audiences: [], controlPort: 1, secret: mark.repeat(43) });
 
@@ -31,4 +33,70 @@ test('whoever removes the state of a killed issuer, however late, leaves that of
   await removeState(killed!);
   await removeState(killed!);
   expect((await readStates(env)).map(({ secret }) => secret)).toEqual(['2'.repeat(43)]);
+});
+
+/** Writes the state of an issuer whose process has ended, as another program would. */
+async function killed(folder: string, machineOf: (own: string) => string): Promise<void> {
+  await writeState({ XDG_RUNTIME_DIR: folder }, stateOf('http://127.0.0.1:9400', '1'));
+  const path = join(folder, 'tokenward', readdirSync(join(folder, 'tokenward'))[0]!);
+  const state = JSON.parse(readFileSync(path, 'utf8')) as { machine: string };
+  const { pid: processId } = spawnSync(process.execPath, ['--version']);
+  writeFileSync(path, JSON.stringify({ ...state, machine: machineOf(state.machine), processId }));
+}
+
+test('an issuer whose process is gone has ended', async () => {
+  const folder = emptyFolder();
+  await killed(folder, (own) => own);
+  const [state] = await readStates({ XDG_RUNTIME_DIR: folder });
+  expect(isGone(state!)).toBe(true);
+  await removeState(state!);
+  expect(existsSync(state!.path)).toBe(false);
+});
+
+test.runIf(process.platform === 'linux').each([
+  ['another container with the same host name', () => hostname()],
+  ['a container with process ids of its own', (own: string) => own.replace(/pid:\[\d+\]/, 'pid:[1]')],
+  ['a container with ports of its own', (own: string) => own.replace(/net:\[\d+\]/, 'net:[1]')],
+  ['another boot', (own: string) => own.replace(/^\S+/, '00000000-0000-4000-8000-000000000000')],
+])('rule 303: does not take an issuer for ended, whatever its process id, if it runs in %s', async (_where, machineOf) => {
+  const folder = emptyFolder();
+  await killed(folder, machineOf);
+  const [state] = await readStates({ XDG_RUNTIME_DIR: folder });
+  expect(isGone(state!)).toBe(false);
+  await removeState(state!);
+  expect(existsSync(state!.path)).toBe(true);
+});
+
+test('a reader finds the whole state or none, while it is written', async () => {
+  const folder = join(emptyFolder(), 'tokenward');
+  mkdirSync(folder, { mode: 0o700 });
+  for (let at = 0; at < 20; at++) {
+    let isWritten = false;
+    const writing = writeState({ XDG_RUNTIME_DIR: dirname(folder) }, stateOf('http://127.0.0.1:9400', '1')).finally(() => (isWritten = true));
+    while (!isWritten) {
+      await setImmediate();
+      for (const name of readdirSync(folder)) if (name.endsWith('.json')) JSON.parse(readFileSync(join(folder, name), 'utf8'));
+    }
+    await (
+      await writing
+    )();
+    expect(readdirSync(folder)).toEqual([]);
+  }
+});
+
+test('files of many killed issuers do not hide one that runs', async () => {
+  const env = { XDG_RUNTIME_DIR: emptyFolder() };
+  // the order in which a folder lists its files is not that of their names or times
+  await writeState(env, stateOf('http://127.0.0.1:1', '1'));
+  const yesterday = new Date(Date.now() - 86_400_000);
+  const [first] = await readStates(env);
+  for (let at = 0; at < 150; at++) {
+    const path = first!.path.replace(/[\da-f-]{36}(?=\.json$)/, crypto.randomUUID());
+    writeFileSync(path, readFileSync(first!.path, 'utf8').replace('127.0.0.1:1"', '127.0.0.1:2"'), { mode: 0o600 });
+    utimesSync(path, yesterday, yesterday);
+  }
+  await writeState(env, stateOf('http://127.0.0.1:3', '3'));
+  const found = (await readStates(env)).map(({ issuer }) => issuer);
+  expect(found).toHaveLength(100);
+  expect(found).toEqual(expect.arrayContaining(['http://127.0.0.1:1', 'http://127.0.0.1:3']));
 });

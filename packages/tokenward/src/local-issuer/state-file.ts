@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CannotRunError } from '../errors.js';
+import { machineName } from './machine-name.js';
 import { createPrivateFile, privateFolder, readPrivateFile } from '../lib/private-files.js';
 
 /** What other commands of this user need to know about a running issuer. */
@@ -16,7 +17,7 @@ export interface IssuerState {
 /** A state as it was found in its file. */
 export interface FoundState extends IssuerState {
   readonly path: string;
-  /** Machines and containers may share the folder. */
+  /** See {@link machineName}. Machines and containers may share the folder. */
   readonly machine: string;
   readonly processId: number;
 }
@@ -24,36 +25,46 @@ export interface FoundState extends IssuerState {
 type Env = Readonly<Record<string, string | undefined>>;
 
 const FILE = /^issuer-[\w.-]{1,300}\.json$/;
+/** Killed issuers whose machine is no longer there leave files that nobody removes. */
+const MAX_FILES = 100;
 
 /**
  * Writes the state of a running issuer, for this user alone. Each start has a file of its own, so whoever removes that of a killed issuer removes no newer one.
+ * A reader finds the whole file or none.
  *
  * @returns a function that removes it
+ * @throws CannotRunError if it cannot be written
  */
 export async function writeState(env: Env, state: IssuerState): Promise<() => Promise<void>> {
   const { hostname: host, port } = new URL(state.issuer);
   // the address is for people who look into the folder. A file name on Windows cannot contain a colon
   const path = join(await privateFolder(env), `issuer-${host.replaceAll(/[^\w.-]/g, '_')}-${port || 80}-${randomUUID()}.json`);
-  await createPrivateFile(path, JSON.stringify({ ...state, machine: hostname(), processId: process.pid }));
+  const draft = `${path}.draft`;
+  try {
+    await createPrivateFile(draft, JSON.stringify({ ...state, machine: machineName(), processId: process.pid }));
+    await rename(draft, path);
+  } catch (error) {
+    throw new CannotRunError(`cannot write ${path} (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}). Other commands find the issuer by this file`);
+  }
   return () => rm(path, { force: true });
 }
 
-/** Returns the states of this user's issuers. One that was killed leaves its file behind. */
+/** Returns the states of this user's issuers: those of the newest files. An issuer that was killed leaves its file behind. */
 export async function readStates(env: Env): Promise<readonly FoundState[]> {
   const folder = await privateFolder(env);
-  const names = (await readdir(folder)).filter((name) => FILE.test(name)).slice(0, 100);
-  const states = await Promise.all(
-    names.map(async (name) => {
-      const path = join(folder, name);
-      return stateOf((await readPrivateFile(path)) ?? '', path);
-    }),
-  );
+  const names = await readdir(folder).catch(({ code }: NodeJS.ErrnoException) => {
+    throw new CannotRunError(`cannot read the folder ${folder} (${code ?? 'unknown error'}). Run: chmod 700 ${folder}`);
+  });
+  const paths = names.filter((name) => FILE.test(name)).map((name) => join(folder, name));
+  const files = await Promise.all(paths.map(async (path) => ({ path, writtenMs: (await lstat(path).catch(() => undefined))?.mtimeMs ?? 0 })));
+  const newest = files.toSorted((one, other) => other.writtenMs - one.writtenMs).slice(0, MAX_FILES);
+  const states = await Promise.all(newest.map(async ({ path }) => stateOf((await readPrivateFile(path)) ?? '', path)));
   return states.filter((state) => state !== undefined);
 }
 
-/** Whether the process of an issuer is gone. If it is not, another process may have its id. */
+/** Whether it is certain that the process of an issuer has ended. If it is not, another process may have its id. */
 export function isGone({ machine, processId }: FoundState): boolean {
-  if (machine !== hostname()) return false;
+  if (machine !== machineName()) return false;
   try {
     process.kill(processId, 0);
     return false;
@@ -64,7 +75,7 @@ export function isGone({ machine, processId }: FoundState): boolean {
 
 /** Removes the file of an issuer that was killed. That of another machine stays: its ports cannot be asked from here. It never rejects. */
 export async function removeState({ machine, path }: FoundState): Promise<void> {
-  if (machine === hostname()) await rm(path, { force: true }).catch(() => {});
+  if (machine === machineName()) await rm(path, { force: true }).catch(() => {});
 }
 
 function stateOf(content: string, path: string): FoundState | undefined {
