@@ -3,11 +3,11 @@ import { isProduction } from '@tokenward/core/store';
 import { defineCommand, type CommandContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import { EXIT_CODES } from '../exit-codes.js';
+import { MAX_LIFETIME_SECONDS } from '../local-issuer/lifetime.js';
 
 const DEFAULT_PORT = 9400;
 const DEFAULT_AUDIENCE = 'https://api.example.com';
 const DEFAULT_LIFETIME = 3600;
-const MAX_LIFETIME = 86_400;
 
 const options = {
   port: { type: 'string', value: 'PORT', summary: `The port. 0 takes any free one. Default: ${DEFAULT_PORT}` },
@@ -24,7 +24,7 @@ const options = {
     value: 'FILE',
     summary: 'Keeps the signing key in this file, so that tokens stay valid when the issuer starts again. Default: in memory',
   },
-  lifetime: { type: 'string', value: 'SECONDS', summary: `How long access tokens are valid, up to ${MAX_LIFETIME}. Default: ${DEFAULT_LIFETIME}` },
+  lifetime: { type: 'string', value: 'SECONDS', summary: `How long access tokens are valid, up to ${MAX_LIFETIME_SECONDS}. Default: ${DEFAULT_LIFETIME}` },
   opaque: { type: 'boolean', summary: 'Issue opaque access tokens, for APIs that introspect tokens, instead of JWTs' },
 } as const;
 
@@ -54,7 +54,7 @@ async function run(context: CommandContext<typeof options>): Promise<0 | 3> {
   const wrong = audiences.find((audience) => !/^[\x21-\x7e]{1,1024}$/.test(audience) || !URL.canParse(audience) || audience.includes('#'));
   if (wrong !== undefined) throw new UsageError('--audience must be an absolute URI without a fragment (RFC 8707 s2), such as https://api.example.com');
   const port = numberOf('port', options.port, DEFAULT_PORT, 0, 65_535);
-  const accessTokenLifetime = numberOf('lifetime', options.lifetime, DEFAULT_LIFETIME, 1, MAX_LIFETIME);
+  const accessTokenLifetime = numberOf('lifetime', options.lifetime, DEFAULT_LIFETIME, 1, MAX_LIFETIME_SECONDS);
 
   const { withoutProviderNotices } = await import('../local-issuer/quiet-provider.js');
   const { DEFAULT_USERS, readUsers } = await import('../local-issuer/users.js');

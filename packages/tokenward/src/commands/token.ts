@@ -3,6 +3,7 @@ import { CannotRunError, UsageError } from '../errors.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { claimsOf } from '../lib/claim-options.js';
 import { askIssuer, findIssuer } from '../local-issuer/control-client.js';
+import { MAX_LIFETIME_SECONDS } from '../local-issuer/lifetime.js';
 
 const options = {
   scope: { type: 'string', value: 'SCOPE', multiple: true, summary: 'A scope of the token' },
@@ -13,7 +14,7 @@ const options = {
   lifetime: {
     type: 'string',
     value: 'SECONDS',
-    summary: 'How long it is valid, up to 86400. --lifetime=-60 mints one that expired a minute ago. Default: the --lifetime of the issuer',
+    summary: `How long it is valid, up to ${MAX_LIFETIME_SECONDS}. --lifetime=-60 mints one that expired a minute ago. Default: the --lifetime of the issuer`,
   },
   claim: { type: 'string', value: 'NAME=JSON', multiple: true, summary: 'Another claim: tenant=\'"acme"\', level=3' },
   issuer: { type: 'string', value: 'URL', summary: 'The local issuer, if several run. Default: the only one that runs' },

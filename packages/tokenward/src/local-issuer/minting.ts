@@ -1,6 +1,7 @@
 import { didYouMean } from '@tokenward/core/adapter';
 import type { Provider } from 'oidc-provider';
 import type { LocalProvider, ProviderSettings } from './provider.js';
+import { MAX_LIFETIME_SECONDS } from './lifetime.js';
 import { claims, memberProblem, names, scopes, string, text, type Check } from './members.js';
 import { claimsOfUser } from './users.js';
 
@@ -24,9 +25,6 @@ export interface TokenRequest {
 export class MintingError extends Error {
   override readonly name = 'MintingError';
 }
-
-/** A day. */
-const MAX_LIFETIME_SECONDS = 86_400;
 
 /**
  * Returns a function that mints access tokens without a login.
