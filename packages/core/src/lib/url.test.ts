@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalProblem, identifierProblem, isLoopback, urlProblem } from './url.js';
+import { canonicalProblem, identifierProblem, isLoopback, printableUrl, urlProblem } from './url.js';
 
 describe('rule 53: accepts https URLs, and http URLs on loopback', () => {
   test.each([
@@ -197,4 +197,15 @@ test('rule 173: identifierProblem accepts printable ASCII without spaces, and re
   for (const issuer of ['accounts.google.com', 'kubernetes/serviceaccount', 'urn:example:issuer', 'http://adfs.example.com/adfs/services/trust', 'my-issuer'])
     expect(identifierProblem(issuer)).toBeUndefined();
   for (const issuer of [' a', 'a b', 'a\n', 'a\u0000', '\u00e9', 'x'.repeat(1025)]) expect(identifierProblem(issuer)).toEqual(expect.any(String));
+});
+
+test.each([
+  ['https://ada:secret@login.example.com:8443/realms/a?key=secret#secret', 'https://login.example.com:8443/realms/a'],
+  ['https://login.example.com', 'https://login.example.com/'],
+  ['urn:example:keys?=secret', 'urn:example:keys'],
+  ['file:///etc/passwd', 'file:/etc/passwd'],
+  ['redis://ada:secret@cache.example.com/0', 'redis://cache.example.com/0'],
+  ['no URL', 'no URL'],
+])('a message shows %s without what may be a secret', (url, shown) => {
+  expect(printableUrl(url)).toBe(shown);
 });

@@ -82,7 +82,10 @@ export function leadsToOtherHost(url: string, { issuer, metadataUrl }: { readonl
 /** Returns a URL for a message, without its query, which may be a secret. */
 export function printableUrl(text: string): string {
   const url = URL.parse(text);
-  return printable(url ? `${url.origin}${url.pathname}` : text);
+  if (!url) return printable(text);
+  const { protocol, host, pathname } = url;
+  // `origin` is "null" unless the scheme is one of the web
+  return printable(`${protocol}${host === '' ? '' : `//${host}`}${pathname}`);
 }
 
 /** Returns another party's text for a message: at most `maxLength` characters of printable ASCII, without tokens. */

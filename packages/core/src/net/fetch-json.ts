@@ -69,9 +69,9 @@ async function load(url: string, { transport, maxBytes, timeoutSeconds, access }
     if (NOT_FOUND.has(status)) throw new NotFoundError(`answered with status ${status}`, status === 404 || status === 410);
     throw new Error(`answered with status ${status}${REDIRECTS.has(status) ? ': redirects are not followed, so configure the final address' : ''}`);
   }
-  const text = new TextDecoder('utf-8', { fatal: true }).decode(await readBytes(answer, maxBytes));
+  const bytes = await readBytes(answer, maxBytes);
   try {
-    return { document: parseJson(text), header: answer.header };
+    return { document: parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes)), header: answer.header };
   } catch {
     // the parser's message would quote the body
     throw new Error('the answer is not JSON');
