@@ -280,7 +280,13 @@ test('reads issuer and audience from a file of variables, and shows none of the 
   expect(named(result, 'audience')[0]!.detail).toBe('tokens must have "orders" in aud');
   expect(JSON.stringify(result)).not.toContain('very-secret');
   const missing = await runCommand(['doctor', '--env-file', 'none.env'], { cwd: folder });
-  expect([missing.code, missing.stderr]).toEqual([3, 'error: --env-file cannot be read (ENOENT)\n']);
+  expect([missing.code, missing.stderr]).toEqual([3, 'error: --env-file names no file\n']);
+  writeFileSync(file, 'AUDIENCE=orders');
+  const without = await runCommand(['doctor', '--env-file', '.env'], { cwd: folder });
+  expect([without.code, without.stderr]).toEqual([
+    2,
+    expect.stringMatching(/^error: --env-file has no issuer in ISSUER_BASE_URL, .*\. Add it there, or give --issuer\n$/),
+  ]);
 });
 
 test('the installed program reads the file, too, though Node takes the option for its own', async () => {
@@ -437,6 +443,17 @@ test('decrypts with keys from a file: takes encryptedTokens and decryptionKeys w
 test('needs an issuer, and ends with 2 without one', async () => {
   const { code, stderr } = await runCommand(['doctor'], {});
   expect([code, stderr]).toEqual([2, 'error: --issuer is missing: give the issuer of the API, or --env-file with ISSUER_BASE_URL\n']);
+});
+
+test('takes an issuer that is not a URL, with metadataUrl', async () => {
+  const running = await serve({ '/metadata': { issuer: 'orders-issuer', jwks_uri: '$/jwks' }, '/jwks': { keys: [{ ...ec, kid: 'a' }] } });
+  const metadataUrl = `${running.origin}/metadata`;
+  const result = await doctor(['--issuer', 'orders-issuer', '--audience', 'x', '--option', `metadataUrl=${metadataUrl}`]);
+  expect([failures(result), result.code]).toEqual([[], 0]);
+  expect(named(result, 'metadata')[0]!.detail).toBe(`${metadataUrl} (metadataUrl)`);
+  const without = await doctor(['--option', `issuers=[{"metadataUrl":"${metadataUrl}","audience":"x"}]`]);
+  running.server.close();
+  expect([failures(without), without.code]).toEqual([['options'], 1]);
 });
 
 test('rule 266: sends GET requests for metadata and keys, and nothing to other addresses in the metadata', async () => {

@@ -32,7 +32,7 @@ async function diagnose(options: IssuerOptions, { env, now }: Surroundings): Pro
   if (jwksFile !== undefined) return checkKeys(options, undefined);
   const timeoutMs = timeoutOf(options) * 1000;
   const hosts = new Set(options.unsafeHttpHosts);
-  const address = jwksUri ?? metadataUrl ?? issuer;
+  const address = jwksUri ?? (issuer === undefined ? undefined : (metadataUrl ?? issuer));
   if (address === undefined) return [skip('address', 'no address is known: correct the options')];
   const problem = urlProblem(address, hosts);
   if (problem) return [fail('address', `${shown(address, 'url')} ${problem}`, 'Correct the address.')];

@@ -1,15 +1,13 @@
-import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { CannotRunError, UsageError } from '../errors.js';
+import { readSmallFile } from '../lib/small-file.js';
 import { note, warn, type Check } from './check.js';
 
 /** The variables that name the issuer and the audience. A guard without options reads the first of each. */
-const ISSUER_NAMES = ['ISSUER_BASE_URL', 'TOKENWARD_ISSUER', 'OAUTH_ISSUER', 'OIDC_ISSUER', 'OIDC_ISSUER_URL'] as const;
+export const ISSUER_NAMES = ['ISSUER_BASE_URL', 'TOKENWARD_ISSUER', 'OAUTH_ISSUER', 'OIDC_ISSUER', 'OIDC_ISSUER_URL'] as const;
 const AUDIENCE_NAMES = ['AUDIENCE', 'TOKENWARD_AUDIENCE', 'OAUTH_AUDIENCE', 'OIDC_AUDIENCE'] as const;
 /** Node reads them when it starts, so a file that the app loads later has no effect. */
 const READ_AT_START = ['NODE_EXTRA_CA_CERTS', 'NODE_USE_ENV_PROXY', 'NODE_OPTIONS'] as const;
-const MAX_BYTES = 1_048_576;
 
 export interface EnvFile {
   readonly issuer: string | undefined;
@@ -23,7 +21,7 @@ export interface EnvFile {
  * @throws UsageError or CannotRunError if it cannot be read
  */
 export function readEnvFile(path: string, cwd: string): EnvFile {
-  const values = parseEnv(textOf(resolve(cwd, path)));
+  const values = parseEnv(readSmallFile(resolve(cwd, path), '--env-file'));
   const checks: Check[] = [];
   const find = (names: readonly string[], what: string): string | undefined => {
     const name = names.find((one) => values[one] !== undefined);
@@ -58,19 +56,4 @@ export function readEnvFile(path: string, cwd: string): EnvFile {
     );
   }
   return { issuer, audience, checks };
-}
-
-function textOf(path: string): string {
-  let size: number;
-  try {
-    size = statSync(path).size;
-  } catch (error) {
-    throw new CannotRunError(`--env-file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
-  }
-  if (size > MAX_BYTES) throw new UsageError('--env-file has more than 1 MiB, so it is not a file of environment variables');
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new CannotRunError(`--env-file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
-  }
 }

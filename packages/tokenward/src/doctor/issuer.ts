@@ -52,14 +52,14 @@ async function get(url: string, options: IssuerOptions, publicOnly = false): Pro
 /** Fetches the metadata of an issuer from the addresses that a guard tries, in the same order. */
 export async function checkMetadata(options: IssuerOptions, now: () => number): Promise<MetadataResult> {
   const { issuer, metadataUrl } = options;
-  const [openId, oauth] = metadataUrls(issuer!);
-  const urls = metadataUrl === undefined ? [openId, oauth] : [metadataUrl];
+  // an issuer with metadataUrl need not be a URL
+  const urls = metadataUrl === undefined ? metadataUrls(issuer!) : [metadataUrl];
   const failures: string[] = [];
   for (const url of urls) {
     try {
       const { document, header } = await get(url, options);
       const localMs = now();
-      const form = metadataUrl !== undefined ? 'metadataUrl' : url === openId ? 'OpenID Connect Discovery' : 'RFC 8414';
+      const form = metadataUrl !== undefined ? 'metadataUrl' : url === urls[0] ? 'OpenID Connect Discovery' : 'RFC 8414';
       return readMetadata(issuer!, url, form, document, Date.parse(header('date') ?? ''), localMs);
     } catch (error) {
       // messages of core name the address and what happened there, and quote nothing of the answer

@@ -7,7 +7,7 @@ import type { Output } from '../output.js';
 import { wrapped } from '../wrapped.js';
 import { fail, note, type Check, type Verdict } from './check.js';
 import { diagnoseIssuer, issuersOf } from './diagnose-issuer.js';
-import { readEnvFile } from './env-file.js';
+import { ISSUER_NAMES, readEnvFile } from './env-file.js';
 import type { DOCTOR_FLAGS } from './flags.js';
 import { checkNode } from './machine.js';
 import { checkAudience, checkGuard, checkPreset, startGuard } from './set-up.js';
@@ -23,7 +23,13 @@ export async function runDoctor(context: CommandContext<typeof DOCTOR_FLAGS>): P
     ...(file?.audience !== undefined && { AUDIENCE: file.audience }),
   };
   const settings = guardSettings(options, env, cwd);
-  if (!hasIssuer(settings.options)) throw new UsageError('--issuer is missing: give the issuer of the API, or --env-file with ISSUER_BASE_URL');
+  if (!hasIssuer(settings.options)) {
+    throw new UsageError(
+      file
+        ? `--env-file has no issuer in ${ISSUER_NAMES.join(', ')}. Add it there, or give --issuer`
+        : '--issuer is missing: give the issuer of the API, or --env-file with ISSUER_BASE_URL',
+    );
+  }
   const checks = [checkNode(process.versions.node), ...(file?.checks ?? []), ...fromEnvironment(settings)];
   checks.push(...(await output.during('asking the issuer', checksOf(settings, context))));
   if (options.json) output.json({ ok: !checks.some(isFailure), issuer: settings.issuer && shownIssuer(settings.issuer), checks });
