@@ -93,6 +93,28 @@ test.each([
   ['a required package that is missing', 'package.cjs', "exports.app = require('no-such-package');", 3, /needs a package that is not installed/],
   ['JSON that the app parses', 'parsing.mjs', "export const app = JSON.parse('{');", 3, /parsing\.mjs could not be loaded: the app throws the error above/],
   ['a function that fails', 'failing.mjs', "export function app() { throw new Error('away'); }", 3, /failing\.mjs could not be loaded: the app throws/],
+  [
+    'a function that never settles',
+    'waiting.mjs',
+    'export const app = () => new Promise(() => {});',
+    3,
+    /waiting\.mjs never finishes loading\. If it connects to something/,
+  ],
+  [
+    'an export that only seems to be the app',
+    'server.cjs',
+    "exports.app = require('node:http').createServer();",
+    2,
+    /server\.cjs exports app, which is neither an app/,
+  ],
+  ['no app in CommonJS', 'other.cjs', 'exports.first = 1;', 2, /other\.cjs exports no app .* Name the app with --export/],
+  [
+    'more output than anybody reads',
+    'louder.mjs',
+    "for (let at = 0; at < 3000; at++) console.log('x'.repeat(100));",
+    2,
+    /^[x\n]{100000}\n\.\.\. the app prints more, which is not shown\nerror: louder\.mjs exports no app/,
+  ],
   ['no app', 'other.mjs', 'export const first = 1, second = 2;', 2, /other\.mjs exports no app .* It exports first, second\. Name the app with --export/],
   [
     'a module of NestJS',
@@ -107,6 +129,16 @@ test.each([
   const ended = await runCommand(['routes', file], { cwd: folder });
   expect([ended.code, ended.stdout]).toEqual([code, '']);
   expect(ended.stderr).toMatch(message);
+});
+
+test('shows all that an app prints before it fails', async () => {
+  writeFileSync(join(folder, 'loud.mjs'), "for (let at = 0; at < 800; at++) console.log('x'.repeat(100)); throw new Error('away');");
+  const { code, stderr } = await runCommand(['routes', 'loud.mjs'], { cwd: folder });
+  expect(code).toBe(3);
+  expect(stderr).toContain('Error: away');
+  // two streams, in any order
+  expect(stderr.replaceAll(/[^x]/g, '').length).toBeGreaterThanOrEqual(80_000);
+  expect(stderr).toMatch(/\nerror: loud\.mjs could not be loaded: [^\n]+\n$/);
 });
 
 test('rule 296: what an app prints is only text for the terminal', async () => {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { RouteOfApp } from '@tokenward/testing/routes';
 import type { Context } from '../context.js';
 import { CannotRunError, UsageError } from '../errors.js';
+import { IF_IT_CONNECTS } from './load-failure.js';
 
 /** What the process that loads the app is asked for. */
 export interface Question {
@@ -21,7 +22,9 @@ export type Answer =
   | { readonly failure: 'used wrongly' | 'could not run'; readonly message: string };
 
 const TIMEOUT_MS = 60_000;
-const MAX_OUTPUT_BYTES = 100_000;
+/** How long the rest of what the app printed may take. A process that the app started may keep the pipe open. */
+const PRINTING_MS = 1000;
+const MAX_OUTPUT_CHARACTERS = 100_000;
 
 /**
  * Loads an app in a process of its own, which is ended afterwards: an app may listen, open connections, start timers and print.
@@ -42,16 +45,18 @@ export async function askChild(
     execArgv: [...process.execArgv, ...flags],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  let left = MAX_OUTPUT_BYTES;
+  let left = MAX_OUTPUT_CHARACTERS;
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
-      if (left > 0) print(text.slice(0, left));
+      if (left <= 0) return;
+      print(text.slice(0, left));
       left -= text.length;
+      if (left < 0) print('\n... the app prints more, which is not shown\n');
     });
   }
   try {
     const answer = await new Promise<Answer>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new CannotRunError(`the app did not load within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
+      const timer = setTimeout(() => reject(new CannotRunError(`the app did not load within ${TIMEOUT_MS / 1000} s. ${IF_IT_CONNECTS}`)), TIMEOUT_MS);
       const id = randomUUID();
       child.on('message', (message) => {
         const { to, answer: given } = Object(message) as { readonly to?: unknown; readonly answer?: Answer };
@@ -71,5 +76,14 @@ export async function askChild(
     throw answer.failure === 'used wrongly' ? new UsageError(answer.message) : new CannotRunError(answer.message);
   } finally {
     child.kill('SIGKILL');
+    // an error above is about what the app printed last
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, PRINTING_MS);
+      child.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    for (const stream of [child.stdout!, child.stderr!]) stream.destroy();
   }
 }

@@ -4,14 +4,20 @@ import { isError } from '@tokenward/core/store';
 import { exceptedRoutes, listRoutes } from '@tokenward/testing/routes';
 import type { Answer, Question } from './ask-child.js';
 import { findApp } from './find-app.js';
-import { loadFailure } from './load-failure.js';
+import { IF_IT_CONNECTS, loadFailure } from './load-failure.js';
 import { listenOnLoopbackOnly } from './loopback-only.js';
 
 // The process that loads an app. The parent ends it once it has answered.
 listenOnLoopbackOnly();
 process.once('message', (question: Question) => {
   const send = process.send!.bind(process);
-  void answer(question).then((found) => send({ to: question.id, answer: found }));
+  const answered = async (found: Answer): Promise<void> => {
+    await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+    send({ to: question.id, answer: found });
+  };
+  // nothing is left that could settle what the app waits for
+  process.once('beforeExit', () => void answered({ failure: 'could not run', message: `${question.shownFile} never finishes loading. ${IF_IT_CONNECTS}` }));
+  void answer(question).then(answered);
 });
 
 async function answer({ file, shownFile, exportName, except }: Omit<Question, 'id'>): Promise<Answer> {

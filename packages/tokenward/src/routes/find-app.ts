@@ -20,9 +20,11 @@ export async function findApp(exports: Exports, name: string | undefined): Promi
     if (found) return found;
   }
   const module = Object.values(all).find((one) => isClass(one) && one.name.endsWith('Module')) as { readonly name: string } | undefined;
+  // each CommonJS module has a default export
+  const wrong = name ?? (module ? undefined : USUAL.find((one) => names.includes(one) && !(one === 'default' && isPlain(all[one]))));
   const remedy = module && `. For NestJS, export a function: export const createApp = () => NestFactory.create(${module.name})`;
-  if (name !== undefined)
-    return `exports ${name}, which is neither an app of Express, Fastify, Koa, NestJS or Hono nor a function that returns one${remedy ?? ''}`;
+  if (wrong !== undefined)
+    return `exports ${wrong}, which is neither an app of Express, Fastify, Koa, NestJS or Hono nor a function that returns one${remedy ?? ''}`;
   return `exports no app under a usual name. It exports ${listOf(names)}${remedy ?? '. Name the app with --export, or export it: export const app = ...'}`;
 }
 

@@ -1,6 +1,8 @@
 import { parse } from 'node:path';
 import { isError } from '@tokenward/core/store';
 
+export const IF_IT_CONNECTS = 'If it connects to something when it is imported, export a function that creates the app, and name it with --export';
+
 /**
  * Returns what to do about an error with which an app could not be loaded. The error itself is shown above.
  *
@@ -17,7 +19,7 @@ export function loadFailure(file: string, error: unknown): string {
       ? `${file}, or a file that it imports, needs a package that is not installed: its name is above. Install the dependencies of the app`
       : `${file}, or a file that it imports, imports a file that does not exist: its name is above. Node needs the whole name, with its extension. If the app is compiled, ${built}`;
   }
-  return `${file} could not be loaded: the app throws the error above. Set what it needs to start, such as variables. If it connects to something when it is imported, export a function that creates the app, and name it with --export`;
+  return `${file} could not be loaded: the app throws the error above. Set what it needs to start, such as variables. ${IF_IT_CONNECTS}`;
 }
 
 const NEEDS_BUILD: ReadonlySet<unknown> = new Set([
