@@ -55,8 +55,11 @@ interface GivenValue {
 
 function valueOf({ name, spec, value, isInline, before }: GivenValue): string | readonly string[] {
   // `--issuer --json`: the next option is not meant as a value
-  if (value === undefined || value === '' || (!isInline && /^-./.test(value)))
-    throw new UsageError(`--${name} needs a value: --${name} ${spec.value ?? 'VALUE'}`);
+  const isLikeOption = value !== undefined && !isInline && /^-./.test(value);
+  if (value === undefined || value === '' || isLikeOption) {
+    const remedy = isLikeOption ? `. If the value begins with a dash, write --${name}=-...` : '';
+    throw new UsageError(`--${name} needs a value: --${name} ${spec.value ?? 'VALUE'}${remedy}`);
+  }
   if (spec.choices && !spec.choices.includes(value)) {
     throw new UsageError(`--${name} does not know this value${didYouMean(value, spec.choices) || `. Use one of ${spec.choices.join(', ')}`}`);
   }

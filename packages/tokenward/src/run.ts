@@ -66,6 +66,8 @@ async function runCommand([name, ...rest]: readonly string[], { context, output,
 function commandNamed(name: string, commands: readonly Command[]): Command {
   const command = commands.find((one) => one.name === name);
   if (command) return command;
+  if (name.startsWith('-'))
+    throw new UsageError('options of a command come after its name: tokenward <command> [options]. tokenward --help lists the commands');
   const hint = didYouMean(
     name,
     commands.map((one) => one.name),

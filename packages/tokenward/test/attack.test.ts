@@ -289,13 +289,18 @@ test('notices a server that fetches keys from where a token says', async () => {
 
 test('says that the result would mean nothing for an open route, a refused token, a silent server, and none', async () => {
   const openRoute = await start(listen((_request, response) => void response.end('ok')));
+  const answering = (status: number) => listen((_request, response) => void response.writeHead(status).end());
   const closed = await start(listen((_request, response) => void response.writeHead(403).end()));
   const broken = await start(listen((request) => void request.socket.destroy()));
   const gone = await listen(() => {});
   await gone.close();
   for (const [url, message] of [
     [openRoute, 'the server answers 200 without a token, so an admitted token would prove nothing'],
-    [closed, 'the server answers 403 to a valid token, so a refusal would mean nothing'],
+    [closed, 'the server answers 403 to a valid token, so a refusal would mean nothing. Check issuer, audience, scopes and roles'],
+    [await start(answering(404)), 'the server answers 404 to a valid token, so a refusal would mean nothing. Check the path in <url>'],
+    [await start(answering(302)), 'the server answers 302 to a valid token, so a refusal would mean nothing. No redirect is followed'],
+    [await start(answering(500)), 'the server answers 500 to a valid token, so a refusal would mean nothing. Check the log of the server'],
+    [openRoute.replace('http:', 'https:'), 'the server closes the connection'],
     [broken, 'the server closes the connection'],
     [gone.url, 'no server answers at http://127.0.0.1:'],
   ] as const) {
@@ -376,6 +381,8 @@ test('asks for a valid token if no local issuer runs, and takes only a token fro
   const none = await attack(url, [], { env });
   expect([none.code, none.stdout]).toEqual([2, '']);
   expect(none.stderr).toContain('there is no valid token to begin with');
+  const elsewhereNamed = await attack(url, ['--issuer', 'http://127.0.0.1:9']);
+  expect([elsewhereNamed.code, elsewhereNamed.stderr]).toEqual([2, expect.stringContaining('no local issuer of yours runs at the address in --issuer')]);
   for (const [stdin, message] of [
     ['a secret and another', 'several words, and not one token'],
     ['secret,another', 'has characters that no token has (RFC 6750 s2.1)'],

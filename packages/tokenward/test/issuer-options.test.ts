@@ -54,7 +54,9 @@ test.each([
   [['--lifetime', '0'], 2, '--lifetime must be a number from 1 to 86400'],
   [['--audience', 'orders'], 2, '--audience must be an absolute URI without a fragment'],
   [['--audience', 'https://api.example.com/#x'], 2, '--audience must be an absolute URI without a fragment'],
-  [['--users', 'missing.json'], 3, '--users cannot be read (ENOENT)'],
+  [['--users', 'missing.json'], 3, '--users names no file'],
+  [['--users', '.'], 3, '--users cannot be read (it is a folder)'],
+  [['--keys', 'missing/key.json'], 3, 'the file of --keys cannot be written (ENOENT). Name a file in a folder that exists'],
   [['--audiense', 'x'], 2, 'issuer has no option --audiense: did you mean --audience?'],
 ])('ends with an error for %j', async (args, expected, message) => {
   const { code, stdout, stderr } = await runCommand(['issuer', ...args], { env: { XDG_RUNTIME_DIR: folder }, cwd: folder });
@@ -238,4 +240,9 @@ test.each(['SIGINT', 'SIGTERM'] as const)('the installed program ends at once wi
   expect(performance.now() - began).toBeLessThan(3000);
   expect(readdirSync(join(runtime, 'tokenward'))).toEqual([]);
   rmSync(runtime, { recursive: true });
+});
+
+test.runIf(process.platform !== 'win32')('ends with an error for a file of users that is too large, or does not end', async () => {
+  const { code, stderr } = await refused(['--users', '/dev/zero']);
+  expect([code, stderr]).toEqual([2, 'error: the file of --users has more than 1 MiB\n']);
 });

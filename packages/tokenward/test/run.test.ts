@@ -114,6 +114,7 @@ test.each([
   [['gret', 'Ada'], 'there is no such command: did you mean greet?'],
   [['xyz'], 'there is no such command. tokenward --help lists the commands'],
   [['constructor'], 'there is no such command'],
+  [['--json', 'greet', 'Ada'], 'options of a command come after its name: tokenward <command> [options]'],
   [['greet', 'Ada', '--constructor'], 'greet has no option --constructor'],
 ])('used wrongly, as in %j, it says what is wrong and ends with 2', async (args, message) => {
   const { code, stdout, stderr } = await runCommand(args, { commands });

@@ -57,7 +57,7 @@ const PATIENCE_MS = { first: 1000, again: 29_000 };
  * @throws CannotRunError if the local issuer does not answer, or if it is not clear which one is meant
  */
 export async function prepare(sources: AttackSources): Promise<AttackStart> {
-  const { stdin, issuer, named, wishes } = sources;
+  const { stdin, issuer } = sources;
   let piped = await readToken(stdin, PATIENCE_MS.first);
   let local = await localIssuerOf(sources, piped);
   if (piped === undefined && (local === undefined || local instanceof CannotRunError)) {
@@ -65,7 +65,7 @@ export async function prepare(sources: AttackSources): Promise<AttackStart> {
     if (piped !== undefined) local = await localIssuerOf(sources, piped);
   }
   if (local instanceof CannotRunError) throw local;
-  const token = piped ?? (await mint(local, wishes, named));
+  const token = piped ?? (await mint(local, sources));
   return { token, collect: () => collect(token, local, issuer) };
 }
 
@@ -114,14 +114,17 @@ async function localIssuerOf({ env, issuer, named }: AttackSources, token: strin
   return found;
 }
 
-async function mint(local: IssuerState | undefined, { scopes, roles, claims, subject, audience }: TokenWishes, named: readonly string[]): Promise<string> {
+async function mint(local: IssuerState | undefined, { issuer, named, wishes }: AttackSources): Promise<string> {
   if (!local) {
     throw new UsageError(
-      named.length > 0
-        ? `the API names ${named.slice(0, 3).map(shownIssuer).join(', ')} as its authorization server, and no local issuer of yours runs at this address. Start it, pipe a token of it into the command, or choose another local issuer with --issuer`
-        : 'there is no valid token to begin with. Start a local issuer in another terminal (npx tokenward issuer), or pipe a token into the command',
+      issuer !== undefined
+        ? 'no local issuer of yours runs at the address in --issuer, and no token was piped. Start it (npx tokenward issuer), or pipe a token of it into the command'
+        : named.length > 0
+          ? `the API names ${named.slice(0, 3).map(shownIssuer).join(', ')} as its authorization server, and no local issuer of yours runs at this address. Start it, pipe a token of it into the command, or choose another local issuer with --issuer`
+          : 'there is no valid token to begin with. Start a local issuer in another terminal (npx tokenward issuer), or pipe a token into the command',
     );
   }
+  const { scopes, roles, claims, subject, audience } = wishes;
   const request = {
     scopes,
     claims,

@@ -29,14 +29,19 @@ export async function checkBaseline(target: Target, token: string, exchange: Exc
   const without = statusOf(await exchange(target, {}));
   const valid = statusOf(await exchange(target, withToken(token)));
   if (valid < 200 || valid > 299) {
-    throw new CannotRunError(
-      `the server answers ${valid} to a valid token, so a refusal would mean nothing. Check issuer, audience, scopes and roles: npx tokenward explain shows why a token is refused`,
-    );
+    throw new CannotRunError(`the server answers ${valid} to a valid token, so a refusal would mean nothing. ${remedyFor(valid)}`);
   }
   if (without < 300 || without > 499) {
     throw new CannotRunError(`the server answers ${without} without a token, so an admitted token would prove nothing. Name a route that requires a token`);
   }
   return { without, valid };
+}
+
+function remedyFor(status: number): string {
+  if (status === 404 || status === 405) return 'Check the path in <url>: the route must answer GET requests';
+  if (status >= 500) return 'Check the log of the server';
+  if (status < 400) return 'No redirect is followed: name a route of an API, and its final address';
+  return 'Check issuer, audience, scopes and roles: npx tokenward explain shows why a token is refused';
 }
 
 export async function runAttack(target: Target, token: string, cases: readonly AttackCase[], exchange: Exchange, limits: AttackLimits): Promise<AttackResult> {
@@ -73,5 +78,7 @@ function statusOf(answer: ReceivedAnswer | NoAnswer): number {
       'Node does not trust the certificate of the server. Set NODE_EXTRA_CA_CERTS to the file of its authority, and use a name of the certificate in <url>',
     );
   }
-  throw new CannotRunError('the server closes the connection, or sends no HTTP answer within 5 seconds. Check its log');
+  throw new CannotRunError(
+    'the server closes the connection, or sends no HTTP answer within 5 seconds. Check its log, and whether <url> begins with the right one of http and https',
+  );
 }

@@ -59,7 +59,7 @@ async function run(context: CommandContext<typeof options>): Promise<0 | 3> {
   const { withoutProviderNotices } = await import('../local-issuer/quiet-provider.js');
   const { DEFAULT_USERS, readUsers } = await import('../local-issuer/users.js');
   const { generateIssuerKey, keepIssuerKey } = await import('../local-issuer/signing-keys.js');
-  const users = options.users === undefined ? DEFAULT_USERS : await readUsers(resolve(cwd, options.users), options.users);
+  const users = options.users === undefined ? DEFAULT_USERS : readUsers(resolve(cwd, options.users), options.users);
   const key = options.keys === undefined ? await generateIssuerKey() : await keepIssuerKey(resolve(cwd, options.keys), options.keys);
   const issuer = await withoutProviderNotices(async () => {
     const { startLocalIssuer } = await import('../local-issuer/index.js');

@@ -39,14 +39,14 @@ export const tokenCommand = defineCommand({
 async function run(context: CommandContext<typeof options>): Promise<0> {
   const { env, output } = context;
   const { scope, role, subject, audience, client, lifetime, claim } = context.options;
-  if (lifetime !== undefined && !/^-?\d{1,6}$/.test(lifetime)) throw new UsageError('--lifetime must be a number of seconds');
+  const lifetimeSeconds = lifetime === undefined ? undefined : lifetimeIn(lifetime);
   const request = {
     scopes: scope.flatMap((names) => names.split(' ')).filter((name) => name !== ''),
     ...(role.length > 0 && { roles: role }),
     ...(subject !== undefined && { subject }),
     ...(audience !== undefined && { audience }),
     ...(client !== undefined && { clientId: client }),
-    ...(lifetime !== undefined && { lifetimeSeconds: Number(lifetime) }),
+    ...(lifetimeSeconds !== undefined && { lifetimeSeconds }),
     claims: claimsOf(claim),
   };
   const issuer = await findIssuer(env, context.options.issuer);
@@ -56,4 +56,12 @@ async function run(context: CommandContext<typeof options>): Promise<0> {
     throw new CannotRunError('the local issuer sent no token. Start it again: npx tokenward issuer');
   output.line(token);
   return EXIT_CODES.good;
+}
+
+function lifetimeIn(text: string): number {
+  const seconds = /^-?\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (seconds === 0 || Math.abs(seconds) > MAX_LIFETIME_SECONDS) {
+    throw new UsageError(`--lifetime must be a number of seconds up to ${MAX_LIFETIME_SECONDS}, or negative for an expired token: --lifetime=-60`);
+  }
+  return seconds;
 }

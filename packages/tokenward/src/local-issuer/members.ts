@@ -10,7 +10,8 @@ export const object: Check = (value) => (isObject(value) ? undefined : 'must be 
 export const names: Check = (value) =>
   Array.isArray(value) && value.length <= 1000 && value.every((name) => text(name) === undefined) ? undefined : 'must be a list of texts';
 export const scopes: Check = (value) =>
-  names(value) ?? ((value as string[]).every((name) => SCOPE.test(name)) ? undefined : 'must be a list of scopes, without white space, quotes or backslashes');
+  names(value) ??
+  ((value as string[]).every((name) => SCOPE.test(name)) ? undefined : 'must be a list of scopes: printable ASCII without white space, quotes or backslashes');
 /** RFC 6749 s3.3. */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/;
 export const claims: Check = (value) => {

@@ -87,9 +87,20 @@ const MEMBERS: Readonly<Record<keyof TokenRequest, Check>> = {
  */
 export function checked<R extends object>(request: object, members: Readonly<Record<keyof R & string, Check>>): R {
   const found = memberProblem(request, members);
-  if (found) throw new MintingError(`${found.member ?? 'the request'} ${found.problem}`);
+  if (found) throw new MintingError(`${OPTIONS.get(found.member) ?? 'the request'} ${found.problem}`);
   return request as R;
 }
+
+/** The options of the commands, by the members of their requests. */
+const OPTIONS: ReadonlyMap<string | undefined, string> = new Map([
+  ['subject', '--subject'],
+  ['scopes', '--scope'],
+  ['roles', '--role'],
+  ['audience', '--audience'],
+  ['clientId', '--client'],
+  ['lifetimeSeconds', '--lifetime'],
+  ['claims', '--claim'],
+]);
 
 export function assertAudience(wanted: string, audiences: readonly string[]): void {
   if (audiences.includes(wanted)) return;

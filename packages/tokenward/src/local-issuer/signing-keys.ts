@@ -37,7 +37,9 @@ export async function keepIssuerKey(path: string, shownPath: string): Promise<Is
   try {
     await createPrivateFile(path, `${JSON.stringify({ keys: [privateJwkOf(key)] }, null, 2)}\n`);
   } catch (error) {
-    throw new CannotRunError(`the file of --keys cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    throw new CannotRunError(
+      `the file of --keys cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}). Name a file in a folder that exists, and that is yours`,
+    );
   }
   return key;
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { CannotRunError } from '../errors.js';
 import { isObject } from '../lib/is-object.js';
+import { readSmallFile } from '../lib/small-file.js';
 import { claims, memberProblem, names, scopes, text, type Check } from './members.js';
 
 /** Somebody who can log in. */
@@ -32,14 +32,10 @@ const MAX_USERS = 200;
  * Reads the users from a JSON file.
  *
  * @throws CannotRunError that says where the file is wrong
+ * @throws UsageError if it is larger than 1 MiB
  */
-export async function readUsers(path: string, shownPath: string): Promise<readonly LocalUser[]> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new CannotRunError(`--users cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
-  }
+export function readUsers(path: string, shownPath: string): readonly LocalUser[] {
+  const text = readSmallFile(path, '--users');
   let content: unknown;
   try {
     content = JSON.parse(text);
