@@ -71,9 +71,9 @@ test('a reader finds the whole state or none, while it is written', async () => 
   const folder = join(emptyFolder(), 'tokenward');
   mkdirSync(folder, { mode: 0o700 });
   for (let at = 0; at < 20; at++) {
-    let isWritten = false;
-    const writing = writeState({ XDG_RUNTIME_DIR: dirname(folder) }, stateOf('http://127.0.0.1:9400', '1')).finally(() => (isWritten = true));
-    while (!isWritten) {
+    const progress = { isWritten: false };
+    const writing = writeState({ XDG_RUNTIME_DIR: dirname(folder) }, stateOf('http://127.0.0.1:9400', '1')).finally(() => (progress.isWritten = true));
+    while (!progress.isWritten) {
       await setImmediate();
       for (const name of readdirSync(folder)) if (name.endsWith('.json')) JSON.parse(readFileSync(join(folder, name), 'utf8'));
     }
