@@ -1,4 +1,6 @@
+import { writeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { EXIT_CODES } from './exit-codes.js';
 
 /** Where a command writes. `process.stdout` is one. */
 export interface OutputStream {
@@ -27,8 +29,7 @@ export interface Context {
 
 /** Returns the context of this process. It changes the process only when `signal` is first read. */
 export function processContext(): Context {
-  // a reader that closes the pipe early, such as `head`, must not cause an exception
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', endOnClosedPipe);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithoutOutput);
   let signal: AbortSignal | undefined;
   return {
     stdin: process.stdin,
@@ -44,9 +45,17 @@ export function processContext(): Context {
   };
 }
 
-function endOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit();
-  throw error;
+/** A part of the output is lost, so no exit code may say that nothing is wrong. */
+function endWithoutOutput({ code }: NodeJS.ErrnoException): never {
+  // a reader that has enough, such as `head`, needs no words
+  if (code !== 'EPIPE') {
+    try {
+      writeSync(process.stderr.fd, `error: the output cannot be written (${code ?? 'unknown error'})\n`);
+    } catch {
+      // nobody can be told
+    }
+  }
+  process.exit(EXIT_CODES.couldNotRun);
 }
 
 /** The first signal aborts, and the second one ends the process as usual. */

@@ -166,6 +166,17 @@ test('the installed program answers --help and --version, and ends quietly when 
   expect(piped.stderr).toBe('');
 });
 
+test.runIf(process.platform === 'linux')('ends with 3 if its output cannot be written, so that nobody takes a part for the whole', () => {
+  const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+  const full = spawnSync('sh', ['-c', `"${process.execPath}" "${bin}" --help > /dev/full`], { encoding: 'utf8' });
+  expect([full.status, full.stderr]).toEqual([3, 'error: the output cannot be written (ENOSPC)\n']);
+  // by then, the reader has ended
+  const closed = spawnSync('bash', ['-c', `set -o pipefail; { sleep 1; "${process.execPath}" "${bin}" --help; } | true`], { encoding: 'utf8' });
+  expect([closed.status, closed.stderr]).toEqual([3, '']);
+  const both = spawnSync('sh', ['-c', `"${process.execPath}" "${bin}" --help > /dev/full 2>&1`], { encoding: 'utf8' });
+  expect(both.status).toBe(3);
+});
+
 test('rule 296: nothing that a command shows is more than text for the terminal', async () => {
   const hostile = '\u001B]0;title\u0007\u001B[2J\u001B[8m\u001B[32m\u001B[39m\u009B31m\r\u202Eabc\u2028\u007F';
   const show: Command = {
