@@ -1,6 +1,6 @@
 import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -236,6 +236,15 @@ test('waits for a slow pipe even if a local issuer does not answer, or if severa
     rmSync(folder, { recursive: true });
     await other.stop();
   }
+});
+
+test('says that the claims of the valid token are too large for all the hostile ones', async () => {
+  const server = createServer({ maxHeaderSize: 1024 * 1024 }, ({ headers }, response) => void response.writeHead(headers.authorization ? 200 : 401).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const { code, stderr } = await attack(`http://127.0.0.1:${port}/me`, ['--claim', `tenant="${'x'.repeat(30_000)}"`]);
+  server.close();
+  expect([code, stderr]).toEqual([3, expect.stringMatching(/^error: the local issuer answers with more than 8 MiB\. [^\n]+ use a token with fewer claims\n$/)]);
 });
 
 test('makes hostile tokens of one valid token, if its issuer is no local one', async () => {

@@ -10,6 +10,7 @@ const TIMEOUT_MS = 20_000;
 /** How long an issuer may take to show that it runs. If two issuers run, the busy one must not count as ended. */
 const RUNNING_WITHIN_MS = 5000;
 const MAX_BYTES = 8 * 1024 * 1024;
+const TOO_LARGE = 'the local issuer answers with more than 8 MiB. Each hostile token has the claims of the valid one: use a token with fewer claims';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -105,7 +106,8 @@ export async function askIssuer(state: IssuerState, action: string, body: object
   let answer: Answer;
   try {
     answer = await post(state, `/${action}`, asked, AbortSignal.timeout(TIMEOUT_MS));
-  } catch {
+  } catch (error) {
+    if (error instanceof CannotRunError) throw error;
     throw new CannotRunError(`the local issuer ${issuer} does not answer. Start it again: npx tokenward issuer`);
   }
   if (!answer.isProven) throw new CannotRunError(`another program has the port of the local issuer ${issuer}. Start the issuer again: npx tokenward issuer`);
@@ -133,7 +135,7 @@ function post({ controlPort: port, secret }: IssuerState, path: string, body: st
     const options = { host: '127.0.0.1', port, path, method: 'POST', headers, agent: false as const, signal };
     const sent = request(options, (response) => {
       const bytes = collectBytes(MAX_BYTES);
-      response.on('data', (chunk: Uint8Array) => void (bytes.add(chunk) || response.destroy(new Error('too large'))));
+      response.on('data', (chunk: Uint8Array) => void (bytes.add(chunk) || response.destroy(new CannotRunError(TOO_LARGE))));
       response.once('error', reject);
       response.once('end', () => {
         const [status, text] = [response.statusCode ?? 0, bytes.buffer().toString('utf8')];
