@@ -378,6 +378,25 @@ test('a terminal is asked for the token, and shows nothing of it', async () => {
   expectNoPart(stderr + stdout, token);
 });
 
+test('a token that is pasted in several lines is read to its end, and no part of it is left for the shell', async () => {
+  const token = await issuer.issueToken();
+  const stdin = Object.assign(new Readable({ read() {} }), { isTTY: true, setRawMode: () => {} });
+  let stdout = '';
+  const code = run(['explain', ...flags], {
+    stdin,
+    stdout: { write: (text) => void (stdout += text) },
+    stderr: { isTTY: true, write() {} },
+    env: {},
+    cwd: folder,
+    fetch,
+    now: Date.now,
+    signal: new AbortController().signal,
+  });
+  stdin.push(`${token.slice(0, 60)}\r${token.slice(60, 120)}\r${token.slice(120)}\r`);
+  expect(await code).toBe(0);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain('White space inside the token was removed');
+});
+
 test.each([true, false])('says once that it waits for piped input, if standard error is a terminal: %s', async (isTTY) => {
   const stdin = new PassThrough();
   setTimeout(() => stdin.end('two words'), 2500);

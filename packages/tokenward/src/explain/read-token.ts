@@ -54,9 +54,12 @@ function askWithoutEcho(stdin: InputStream, stderr: Context['stderr']): Promise<
       settle();
     }
     function read(chunk: string): void {
-      for (const character of chunk) {
+      for (let at = 0; at < chunk.length; at++) {
+        const character = chunk[at]!;
         if (character === CTRL_C) return end(() => reject(new CannotRunError('cancelled')));
-        if (character === '\r' || character === '\n' || character === CTRL_D) return end(() => resolve(text));
+        // a token may be broken into lines. Whatever comes with a line break is pasted, and would be left for the shell
+        const isEnter = (character === '\r' || character === '\n') && chunk.slice(at).trim() === '';
+        if (isEnter || character === CTRL_D) return end(() => resolve(text));
         if (character === BACKSPACE || character === DELETE) text = text.slice(0, -1);
         else text += character;
         if (text.length > MAX_BYTES) return end(() => reject(new UsageError('the input has more than 1 MiB, so it is not a token')));
