@@ -96,7 +96,7 @@ describe('an issuer whose metadata names another one', () => {
     const { issuer, verdict } = await createScene();
     issuer.misbehave({ document: { jwks_uri: issuer.jwksUri } }, 'metadata');
     expect(await verdict({})).toBe('keys_unavailable');
-    expect(await seen()).toEqual([expect.stringMatching(/names the issuer \(undefined\), .* exactly equal; its tokens get 503 \(.*keys-unavailable\/\)$/)]);
+    expect(await seen()).toEqual([expect.stringMatching(/names no issuer, .* exactly equal; its tokens get 503 \(.*keys-unavailable\/\)$/)]);
   });
 });
 

@@ -445,6 +445,15 @@ test('needs an issuer, and ends with 2 without one', async () => {
   expect([code, stderr]).toEqual([2, 'error: --issuer is missing: give the issuer of the API, or --env-file with ISSUER_BASE_URL\n']);
 });
 
+test('says that metadata names no issuer', async () => {
+  const running = await serve({ '/.well-known/openid-configuration': { jwks_uri: '$/jwks' }, '/jwks': { keys: [{ ...ec, kid: 'a' }] } });
+  const result = await doctor(['--issuer', running.origin, '--audience', 'x']);
+  running.server.close();
+  expect(failures(result)).toEqual(['issuer', 'guard']);
+  expect(named(result, 'issuer')[0]!.detail).toBe('the metadata has no issuer');
+  expect(named(result, 'guard')[0]!.detail).toContain(`the metadata names no issuer, but the option issuer is "${running.origin}"`);
+});
+
 test('takes an issuer that is not a URL, with metadataUrl', async () => {
   const running = await serve({ '/metadata': { issuer: 'orders-issuer', jwks_uri: '$/jwks' }, '/jwks': { keys: [{ ...ec, kid: 'a' }] } });
   const metadataUrl = `${running.origin}/metadata`;

@@ -48,9 +48,10 @@ export async function discover(source: MetadataSource, limits: FetchLimits, sign
   const metadata = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
   if (metadata['issuer'] !== issuer) {
     const found = metadata['issuer'];
+    const says = found === undefined ? 'no issuer' : `the issuer ${named(found)}`;
     const hint = metadataUrl === undefined ? '' : '. metadataUrl changes only where the metadata is fetched';
     throw new OtherIssuerError(
-      `${printableUrl(url)}: the metadata names the issuer ${named(found)}, but the option issuer is ${named(issuer)}; both must be exactly equal${hint}${issuerRemedy(issuer, found)}`,
+      `${printableUrl(url)}: the metadata names ${says}, but the option issuer is ${named(issuer)}; both must be exactly equal${hint}${issuerRemedy(issuer, found)}`,
       found,
     );
   }
