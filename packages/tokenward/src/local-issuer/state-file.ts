@@ -44,7 +44,9 @@ export async function writeState(env: Env, state: IssuerState): Promise<() => Pr
     await createPrivateFile(draft, JSON.stringify({ ...state, machine: machineName(), processId: process.pid }));
     await rename(draft, path);
   } catch (error) {
-    throw new CannotRunError(`cannot write ${path} (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}). Other commands find the issuer by this file`);
+    throw new CannotRunError(
+      `cannot write ${path} (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}), by which other commands find the issuer. Check the permissions of its folder, and the space on its disk`,
+    );
   }
   return () => rm(path, { force: true });
 }
