@@ -64,6 +64,10 @@ export interface Outcome {
   readonly failure: PolicyFailure | undefined;
   /** The logins of which each satisfies the part, if nothing else about the token changes. None: no login does. */
   readonly logins: readonly RequiredLogin[];
+  /** The same for a token with the scopes that this one lacks. */
+  readonly loginsWithScopes: readonly RequiredLogin[];
+  /** The failure of an alternative within the part that lacks scopes. It is reported if no login is enough without them. */
+  readonly alternative?: PolicyFailure | undefined;
 }
 
 /** What a policy is evaluated against. */

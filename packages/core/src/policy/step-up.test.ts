@@ -31,11 +31,12 @@ describe('rule 103: policies that no single login satisfies', () => {
     ['two acr policies', allOf(acr('gold'), acr('silver')), { acr: 'gold' }, 'acr("gold"); acr("silver")'],
     ['two acr policies beside a maxAge', allOf(acr('gold'), maxAge(60), acr('silver')), {}, 'acr("gold"); maxAge(60); acr("silver")'],
     ['an anyOf that failed', allOf(acr('silver'), anyOf(acr('gold'), role('r'))), { acr: 'silver' }, 'acr("silver"); anyOf(acr("gold"), role("r"))'],
+    ['an anyOf that the token satisfies', allOf(anyOf(acr('gold'), role('r')), acr('silver')), { acr: 'gold' }, 'anyOf(acr("gold"), role("r")); acr("silver")'],
     [
-      'an anyOf that the token satisfies',
-      allOf(anyOf(acr('gold'), scope('a')), acr('silver')),
-      { acr: 'gold' },
-      'anyOf(acr("gold"), scope("a")); acr("silver")',
+      'an alternative that needs a scope, and a login that does not fit either',
+      allOf(anyOf(acr('gold'), allOf(scope('a'), acr('iron'))), acr('silver')),
+      {},
+      'anyOf(acr("gold"), allOf(scope("a"), acr("iron"))); acr("silver")',
     ],
     ['a nested allOf', allOf(scope('a'), allOf(acr('gold'), acr('silver'))), { scope: 'a' }, 'acr("gold"); acr("silver")'],
     ['the only part of an anyOf', anyOf(allOf(acr('gold'), acr('silver'))), {}, 'acr("gold"); acr("silver")'],
@@ -61,6 +62,19 @@ describe('rule 103: policies that no single login satisfies', () => {
   test('are a 403 as well if guards before this one require one of the logins', () => {
     for (const passed of [acr('gold'), allOf(acr('gold')), [scope('a'), acr('gold')], anyOf(acr('gold'), role('r'))])
       expect(failureOf(acr('silver'), { acr: 'gold', scope: 'a' }, passed)).toMatchObject({ reason: 'policy_refused' });
+  });
+
+  test.each<[Policy, TokenClaims]>([
+    [allOf(anyOf(acr('gold'), scope('a')), acr('silver')), { acr: 'gold' }],
+    [allOf(allOf(anyOf(acr('gold'), scope('a'))), acr('silver')), { acr: 'gold' }],
+    [allOf(anyOf(acr('gold'), allOf(scope('a'), acr('silver'))), acr('silver')), {}],
+    [allOf(anyOf(acr('gold'), anyOf(acr('iron'), allOf(acr('silver'), scope('a')))), acr('silver')), {}],
+  ])('ask for the scopes with which one login is enough: %s', (required, claims) => {
+    expect(failureOf(required, claims)).toMatchObject({
+      reason: 'insufficient_scope',
+      details: { scope: ['a'], cause: expect.stringContaining('scope("a")') },
+    });
+    expect(failureOf(required, { ...claims, scope: 'a' })).toMatchObject({ reason: 'weak_authentication', details: { acrValues: ['silver'] } });
   });
 
   test('are reported before a missing scope, which would not help', () => {
@@ -277,7 +291,11 @@ test('rule 103: whoever logs in as a 401 says is admitted, and nobody is whom a 
         default:
           seen.none++;
           expect([acrValues, maxAgeSeconds]).toEqual([undefined, undefined]);
-          for (const value of anyAcr) expect(admits({ acr: value, auth_time: NOW })).toBe(false);
+          for (const value of anyAcr) {
+            expect(admits({ acr: value, auth_time: NOW })).toBe(false);
+            // nor does it with more scopes, unless these make a not() refuse
+            if (!/not\(/.test([required, ...passed].join())) expect(admits({ acr: value, auth_time: NOW, scope: 's t' })).toBe(false);
+          }
       }
     }),
     { seed: 11, numRuns: 5000 },

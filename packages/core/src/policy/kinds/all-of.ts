@@ -2,10 +2,10 @@ import { behaviourOf } from '../../vocabulary/reason.js';
 import { NO_COMMON_LOGIN } from '../../vocabulary/policy-words.js';
 import { allDocumented } from '../documented.js';
 import { ANY_LOGIN, bothLogins } from '../logins.js';
-import { evaluatePart, outcomeOf } from '../outcome.js';
+import { alternativeOf, evaluatePart, isOfLogin, outcomeOf } from '../outcome.js';
 import type { CombinedPolicy } from '../policy.js';
 import { textOf } from '../policy-failure.js';
-import type { KindOf, Outcome, PolicyContext, PolicyFailure, PolicyKind } from '../policy-kind.js';
+import type { KindOf, Outcome, PolicyContext, PolicyFailure, PolicyKind, RequiredLogin } from '../policy-kind.js';
 import { holdsScope } from './scope.js';
 
 /** The kind of policies that require all of their parts. */
@@ -37,7 +37,12 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
 
   function summarise(policy: CombinedPolicy, outcomes: readonly Outcome[], context: PolicyContext): Outcome {
     const failures = outcomes.flatMap(({ failure }) => failure ?? []);
-    return { failure: failures.length > 0 ? chosen(policy, failures, outcomes, context) : undefined, logins: commonLogins(outcomes) };
+    return {
+      failure: failures.length > 0 ? chosen(policy, failures, outcomes, context) : undefined,
+      logins: commonLogins(outcomes, 'logins'),
+      loginsWithScopes: commonLogins(outcomes, 'loginsWithScopes'),
+      alternative: alternativeOf(outcomes),
+    };
   }
 
   /**
@@ -65,11 +70,17 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
     return { reason, details: { scope, cause: causes(denied), expected: isScope ? scope : expected, found }, isAlsoLogin };
   }
 
-  /** Returns the failure of parts that need different logins. To send the user to one of these would lead to another refusal, and so on for ever. */
+  /**
+   * Returns the failure of parts that need different logins. To send the user to one of these would lead to another refusal, and so on for ever. If one login is
+   * enough for a token with further scopes, it is these that the token lacks.
+   */
   function contradictionOf({ policies }: CombinedPolicy, outcomes: readonly Outcome[]): PolicyFailure | undefined {
     // also of the parts that did not fail: a new login must still satisfy them
     const isOpen = ({ failure }: Outcome): boolean => !failure || isOfLogin(failure);
-    if (commonLogins(outcomes.filter(isOpen)).length > 0) return undefined;
+    const open = outcomes.filter(isOpen);
+    if (commonLogins(open, 'logins').length > 0) return undefined;
+    const alternative = alternativeOf(open);
+    if (alternative && commonLogins(open, 'loginsWithScopes').length > 0) return alternative;
     const parts = policies.filter((_part, at) => isOpen(outcomes[at]!) && outcomes[at]!.logins !== ANY_LOGIN);
     return { reason: 'policy_refused', details: { cause: `${NO_COMMON_LOGIN}: ${parts.map((part) => textOf(kindOf(part), part)).join('; ')}` } };
   }
@@ -77,12 +88,8 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
   return kind;
 }
 
-function commonLogins(outcomes: readonly Outcome[]): Outcome['logins'] {
-  return outcomes.reduce((logins, outcome) => bothLogins(logins, outcome.logins), ANY_LOGIN);
-}
-
-function isOfLogin({ reason }: PolicyFailure): boolean {
-  return behaviourOf(reason).solvedBy === 'login';
+function commonLogins(outcomes: readonly Outcome[], which: 'logins' | 'loginsWithScopes'): readonly RequiredLogin[] {
+  return outcomes.reduce((logins, outcome) => bothLogins(logins, outcome[which]), ANY_LOGIN);
 }
 
 function causes(failures: readonly PolicyFailure[]): unknown {

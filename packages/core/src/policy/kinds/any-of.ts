@@ -1,11 +1,10 @@
 import { NO_COMMON_LOGIN } from '../../vocabulary/policy-words.js';
-import { behaviourOf } from '../../vocabulary/reason.js';
 import { anyDocumented } from '../documented.js';
 import { ANY_LOGIN, simplest } from '../logins.js';
-import { evaluatePart, outcomeOf } from '../outcome.js';
+import { alternativeOf, evaluatePart, isOfLogin, isOfScope, outcomeOf } from '../outcome.js';
 import type { CombinedPolicy, Policy } from '../policy.js';
 import { textOf } from '../policy-failure.js';
-import { noScopes, type KindOf, type PolicyFailure, type PolicyKind, type RequiredLogin } from '../policy-kind.js';
+import { noScopes, type KindOf, type Outcome, type PolicyFailure, type PolicyKind } from '../policy-kind.js';
 
 /** Creates the kind of policies that require at least one of their parts. */
 export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
@@ -22,20 +21,23 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
     },
     outcome(policy, context, state) {
       // whichever part admitted the request, the login does not matter
-      if (state === 'passed' && !isAboutLogin(policy)) return { failure: undefined, logins: ANY_LOGIN };
-      const logins: RequiredLogin[] = [];
-      const failures: PolicyFailure[] = [];
+      if (state === 'passed' && !isAboutLogin(policy)) return { failure: undefined, logins: ANY_LOGIN, loginsWithScopes: ANY_LOGIN };
+      const outcomes: Outcome[] = [];
       let next = state === 'passed' ? 'unknown' : state;
       for (const part of policy.policies) {
         const outcome = outcomeOf(kindOf(part), part, context, next);
         if (outcome.logins === ANY_LOGIN) return outcome;
-        logins.push(...outcome.logins);
-        if (outcome.failure) failures.push(outcome.failure);
+        outcomes.push(outcome);
         // the evaluation ended here
-        else next = 'unknown';
+        if (!outcome.failure) next = 'unknown';
       }
-      const isSatisfied = state === 'passed' || failures.length < policy.policies.length;
-      return { failure: isSatisfied ? undefined : chosen(policy, failures), logins: simplest(logins) };
+      const failures = outcomes.flatMap(({ failure }) => failure ?? []);
+      return {
+        failure: state === 'passed' || failures.length < outcomes.length ? undefined : chosen(policy, failures),
+        logins: simplest(outcomes.flatMap(({ logins }) => logins)),
+        loginsWithScopes: simplest(outcomes.flatMap(({ loginsWithScopes }) => loginsWithScopes)),
+        alternative: failures.find(isOfScope) ?? alternativeOf(outcomes),
+      };
     },
     detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
@@ -52,9 +54,8 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
    */
   function chosen(policy: CombinedPolicy, failures: readonly PolicyFailure[]): PolicyFailure {
     const possible = failures.filter((one) => !isContradiction(one));
-    const ofScope = possible.filter((one) => behaviourOf(one.reason).solvedBy === 'scope');
-    const ofLogin = possible.find((one) => behaviourOf(one.reason).solvedBy === 'login');
-    const named = ofScope.find((one) => !one.isAlsoLogin) ?? ofLogin ?? ofScope[0] ?? possible[0];
+    const ofScope = possible.filter(isOfScope);
+    const named = ofScope.find((one) => !one.isAlsoLogin) ?? possible.find(isOfLogin) ?? ofScope[0] ?? possible[0];
     if (!named) return failures[0]!;
     return { ...named, details: { ...named.details, cause: textOf(kind, policy) } };
   }
