@@ -107,6 +107,8 @@ export interface PolicyFailure {
   readonly details: DenialDetails;
   /** Whether a token with the scopes of the challenge needs a new login as well. */
   readonly isAlsoLogin?: boolean;
+  /** Whether it is a failure of parts that need different logins, and of nothing else. */
+  readonly isContradiction?: boolean;
 }
 
 /** Returns the kind of a policy. Kinds that combine other policies are created with it. */

@@ -59,6 +59,7 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
       const { reason, details } = failures[0]!;
       return { reason, details: { ...details, cause: causes(failures) } };
     }
+    if (denied.length === 1 && denied[0]!.isContradiction) return denied[0]!;
     const { reason, details } = denied.find((one) => behaviourOf(one.reason).solvedBy !== 'scope') ?? denied[0]!;
     const { expected, found } = details;
     if (!denied.some((one) => one.details.scope)) return { reason, details: { cause: causes(denied), expected, found } };
@@ -82,7 +83,8 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
     const alternative = alternativeOf(open);
     if (alternative && commonLogins(open, 'loginsWithScopes').length > 0) return alternative;
     const parts = policies.filter((_part, at) => isOpen(outcomes[at]!) && outcomes[at]!.logins !== ANY_LOGIN);
-    return { reason: 'policy_refused', details: { cause: `${NO_COMMON_LOGIN}: ${parts.map((part) => textOf(kindOf(part), part)).join('; ')}` } };
+    const cause = `${NO_COMMON_LOGIN}: ${parts.map((part) => textOf(kindOf(part), part)).join('; ')}`;
+    return { reason: 'policy_refused', details: { cause }, isContradiction: true };
   }
 
   return kind;

@@ -1,4 +1,3 @@
-import { NO_COMMON_LOGIN } from '../../vocabulary/policy-words.js';
 import { anyDocumented } from '../documented.js';
 import { ANY_LOGIN, simplest } from '../logins.js';
 import { alternativeOf, evaluatePart, isOfLogin, isOfScope, outcomeOf } from '../outcome.js';
@@ -53,7 +52,7 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
    * for exactly the scopes of one alternative would next be told those of another, and so on for ever.
    */
   function chosen(policy: CombinedPolicy, failures: readonly PolicyFailure[]): PolicyFailure {
-    const possible = failures.filter((one) => !isContradiction(one));
+    const possible = failures.filter(({ isContradiction }) => !isContradiction);
     const ofScope = possible.filter(isOfScope);
     const named = ofScope.find((one) => !one.isAlsoLogin) ?? possible.find(isOfLogin) ?? ofScope[0] ?? possible[0];
     if (!named) return failures[0]!;
@@ -65,8 +64,4 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
   }
 
   return kind;
-}
-
-function isContradiction({ details: { cause } }: PolicyFailure): boolean {
-  return typeof cause === 'string' && cause.startsWith(NO_COMMON_LOGIN);
 }
