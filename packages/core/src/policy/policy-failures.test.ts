@@ -201,6 +201,15 @@ describe('rule 103: a login that is too weak or too old is a failure that asks f
     if (found) expect(found.reason).toBe(policy.kind === 'acr' ? WEAK : STALE);
   });
 
+  test.each<[number | string | undefined, number | undefined]>([
+    [NOW - 100, 100],
+    [NOW + 100, undefined],
+    [String(NOW - 100), undefined],
+    [undefined, undefined],
+  ])('the explanation of a failed maxAge says how long ago the login was: auth_time %j', (loginAt, seconds) => {
+    expect(failureOf(maxAge(60), { auth_time: loginAt })!.details).toMatchObject({ expected: 60, found: seconds });
+  });
+
   test.each<[string, Policy, TokenClaims, PolicyFailure['reason'], { acrValues?: readonly string[]; maxAgeSeconds?: number }]>([
     ['the accepted acr values', acr('gold', 'silver'), {}, WEAK, { acrValues: ['gold', 'silver'] }],
     ['the maximum age', maxAge(60), {}, STALE, { maxAgeSeconds: 60 }],

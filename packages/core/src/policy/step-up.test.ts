@@ -38,6 +38,7 @@ describe('rule 103: policies that no single login satisfies', () => {
       {},
       'anyOf(acr("gold"), allOf(scope("a"), acr("iron"))); acr("silver")',
     ],
+    ['two acr policies beside a scope that the token has', allOf(scope('a'), acr('gold'), acr('silver')), { scope: 'a' }, 'acr("gold"); acr("silver")'],
     ['a nested allOf', allOf(scope('a'), allOf(acr('gold'), acr('silver'))), { scope: 'a' }, 'acr("gold"); acr("silver")'],
     ['the only part of an anyOf', anyOf(allOf(acr('gold'), acr('silver'))), {}, 'acr("gold"); acr("silver")'],
   ])('are a 403, and the cause names them: %s', (_name, required, claims, named) => {
@@ -80,6 +81,19 @@ describe('rule 103: policies that no single login satisfies', () => {
   test('are reported before a missing scope, which would not help', () => {
     const found = failureOf(allOf(scope('a'), acr('gold'), acr('silver')), {})!;
     expect(found).toMatchObject({ reason: 'policy_refused', details: { cause: ['scope("a")', `${NO_LOGIN}acr("gold"); acr("silver")`] } });
+  });
+
+  test('are reported together with a missing role', () => {
+    const found = failureOf(allOf(allOf(acr('gold'), acr('silver')), role('r')), {})!;
+    expect(found).toMatchObject({ reason: 'policy_refused', details: { cause: [`${NO_LOGIN}acr("gold"); acr("silver")`, 'role("r")'] } });
+  });
+
+  test('a policy of an earlier guard that passed is not reported, even if its predicate now refuses', () => {
+    const answers = [true, false];
+    const passed = anyOf(acr('gold'), policy('once', () => answers.shift()!));
+    expect(failureOf(passed, {})).toBeUndefined();
+    expect(failureOf(acr('gold'), {}, passed)).toMatchObject({ reason: 'weak_authentication', details: { cause: 'acr("gold")', acrValues: ['gold'] } });
+    expect(answers).toEqual([]);
   });
 
   test('of an anyOf are no alternative for the client, and no explanation if something else is missing', () => {
@@ -142,7 +156,7 @@ describe('rule 103: the challenge and the explanation of a login that is not eno
     }
     expect(failureOf(acr('x'.repeat(495), 'long'.repeat(10), 'gold'), {})!.details.acrValues).toEqual(['x'.repeat(495), 'gold']);
     expect(failureOf(acr('x'.repeat(501), 'gold'), {})!.details.acrValues).toEqual(['gold']);
-    expect(failureOf(acr('x'.repeat(501)), {})!.details.acrValues).toEqual(['x'.repeat(501)]);
+    expect(failureOf(acr('x'.repeat(501), 'y'.repeat(501)), {})!.details.acrValues).toEqual(['x'.repeat(501)]);
   });
 
   test('take no longer if there are many alternatives', () => {
