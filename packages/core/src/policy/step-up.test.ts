@@ -90,7 +90,10 @@ describe('rule 103: policies that no single login satisfies', () => {
 
   test('a policy of an earlier guard that passed is not reported, even if its predicate now refuses', () => {
     const answers = [true, false];
-    const passed = anyOf(acr('gold'), policy('once', () => answers.shift()!));
+    const passed = anyOf(
+      acr('gold'),
+      policy('once', () => answers.shift()!),
+    );
     expect(failureOf(passed, {})).toBeUndefined();
     expect(failureOf(acr('gold'), {}, passed)).toMatchObject({ reason: 'weak_authentication', details: { cause: 'acr("gold")', acrValues: ['gold'] } });
     expect(answers).toEqual([]);
