@@ -603,6 +603,29 @@ describe('rule 249: answers of the authorization server', () => {
     expect(exchange.health().lastError).toBeUndefined();
   });
 
+  test('rule 61: while the endpoint was never found, and the metadata cannot be read, calls pause between attempts', async () => {
+    const { issuer, clock, endpoint, api, exchange, auth } = await createScene({ options: { tokenEndpoint: undefined } });
+    // each scope needs an exchange
+    const callFor = (scope: string) => exchange.fetchAs(auth, { audience: 'billing', scope })(api.origin);
+    issuer.misbehave('error', 'metadata');
+    const before = issuer.requests.metadata;
+    const failures: TokenExchangeError[] = [];
+    for (let at = 0; at < 10; at++) failures.push(await failureOf(callFor(`s${at}`)));
+    expect(issuer.requests.metadata - before).toBe(3);
+    for (const { reason, message } of failures)
+      expect([reason, message]).toEqual(['unavailable', expect.stringMatching(/openid-configuration: answered with status 500/)]);
+    expect(failures[9]!.retryAfterSeconds).toBe(1);
+    clock.advance(1);
+    for (let at = 0; at < 3; at++) await failureOf(callFor(`s${at}`));
+    expect(issuer.requests.metadata - before).toBe(4);
+    issuer.misbehave({ document: { issuer: issuer.issuer, token_endpoint: `${endpoint.origin}/token` } }, 'metadata');
+    clock.advance(1.9);
+    expect((await failureOf(callFor('a'))).retryAfterSeconds).toBe(1);
+    await exchange.warm();
+    expect((await callFor('a')).status).toBe(200);
+    expect(issuer.requests.metadata - before).toBe(5);
+  });
+
   test('exchanges are limited, and end when the exchange is closed', async () => {
     const { endpoint, api, exchange, auth } = await createScene({
       exchanged: () => undefined,

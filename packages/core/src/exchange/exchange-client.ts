@@ -1,3 +1,4 @@
+import { createCircuit } from '../access-token/introspection-circuit.js';
 import type { Clock } from '../lib/clock.js';
 import { parseStrictObject, own, type JsonObject } from '../lib/json.js';
 import { printableUrl } from '../lib/url.js';
@@ -46,7 +47,22 @@ export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeSe
   const access = ca === undefined ? undefined : () => ({ tls: { ca } });
   const limits = { transport: nodeRequest, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds, access };
   const address = createEndpointAddress(endpoint, limits);
+  /** Pauses the search for an unknown address after failures, as introspection does: otherwise each call would fetch the metadata. */
+  const search = createCircuit(clock, () => {});
   let renewedAtMs = -Infinity;
+
+  async function findAddress(signal: AbortSignal): Promise<string> {
+    if (address.known === undefined && !search.mayAsk())
+      throw new TokenExchangeError('unavailable', search.lastError!, { retryAfterSeconds: Math.max(1, Math.ceil(search.pauseSeconds)) });
+    try {
+      const url = await address.find(signal);
+      search.succeeded();
+      return url;
+    } catch (error) {
+      search.failed((error as Error).message);
+      throw error;
+    }
+  }
 
   function renewAddress(): void {
     const now = clock.monotonic();
@@ -74,7 +90,7 @@ export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeSe
   return {
     exchange: (token, { audience, resource }, scope, signal) =>
       attempt(async () => {
-        const url = await address.find(signal);
+        const url = await findAddress(signal);
         const form = new URLSearchParams({ grant_type: GRANT, subject_token: token, subject_token_type: ACCESS_TOKEN, requested_token_type: ACCESS_TOKEN });
         form.set(resource === undefined ? 'audience' : 'resource', resource ?? audience);
         if (scope !== undefined) form.set('scope', scope);
