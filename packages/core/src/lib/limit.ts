@@ -26,6 +26,6 @@ export function assertLimit(path: string, limit: number, most: number, least = 1
  * @throws ConfigurationError if it is not a number greater than 0 and at most `most`
  */
 export function assertSeconds(path: string, seconds: number, most: number): void {
-  if (!(seconds > 0 && seconds <= most))
+  if (!(typeof seconds === 'number' && seconds > 0 && seconds <= most))
     throw misuse(path, `must be a number of seconds greater than 0, and at most ${most} (got ${shown(seconds, 'number')})`);
 }
