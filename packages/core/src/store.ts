@@ -35,7 +35,7 @@ export { memoryReplays, type ReplayAnswer, type ReplayStore } from './lib/replay
 export { assertionKey, type AssertionKey, type PrivateKeyOption } from './net/assertion-key.js';
 export { checkClientAuthentication, readClientAuthentication, readPrivateKey, readTls } from './net/client-options.js';
 export { bodyWithoutMessages, failureWords, silenceHint, withoutMessage } from './net/fetch-failure.js';
-export { discover } from './net/metadata.js';
+export { discover, OtherIssuerError } from './net/metadata.js';
 export { InternalAddressError, isInternal } from './net/public-address.js';
 export { nodeRequest, readBytes, type Answer, type PostRequest, type TlsParts, type Transport } from './net/transport.js';
 export { isMisleadingPath } from './lib/misleading-path.js';

@@ -1,4 +1,4 @@
-import { createOutageWarnings, discover, printable, urlProblem } from '@tokenward/core/store';
+import { createOutageWarnings, discover, OtherIssuerError, printable, urlProblem } from '@tokenward/core/store';
 import type { SessionConfig } from '../config.js';
 import { IssuerCallError, MAX_RESPONSE_BYTES, type IssuerHttp } from './http.js';
 import { createRenewed, type Renewed } from './renewed.js';
@@ -8,6 +8,9 @@ const USABLE_SECONDS = 86_400;
 
 /** What an issuer publishes about itself. The type of each member is unknown until it is read. */
 export type Metadata = Readonly<Record<string, unknown>> & { readonly issuer: string };
+
+/** The metadata names another issuer. Refresh tokens and secrets must not go to the addresses that it named before, either. */
+class OtherIssuerCallError extends IssuerCallError {}
 
 /** The issuer's metadata. If this document is unreachable, the issuer's endpoints may still work. If an endpoint does not work, it may have moved. */
 export type Discovery = Pick<Renewed<Metadata>, 'get' | 'doubt'>;
@@ -23,13 +26,19 @@ export function createDiscovery(config: SessionConfig, { transport }: IssuerHttp
     try {
       ({ document } = await discover({ issuer, metadataUrl, unsafeHttpHosts }, limits, signal));
     } catch (error) {
-      throw new IssuerCallError((error as Error).message);
+      throw new (error instanceof OtherIssuerError ? OtherIssuerCallError : IssuerCallError)((error as Error).message);
     }
     // own members only, and none inherited later on
     return Object.freeze(Object.assign(Object.create(null) as Record<string, unknown>, document)) as Metadata;
   }
 
-  return createRenewed(load, { what: `the metadata of ${issuer}`, usableSeconds: USABLE_SECONDS, clock, outages: createOutageWarnings() });
+  return createRenewed(load, {
+    what: `the metadata of ${issuer}`,
+    usableSeconds: USABLE_SECONDS,
+    clock,
+    outages: createOutageWarnings(),
+    disproves: (error) => error instanceof OtherIssuerCallError,
+  });
 }
 
 /**

@@ -603,6 +603,24 @@ describe('an issuer that does not work', () => {
     await expect(begin()).rejects.toThrow('status 503');
   });
 
+  test.each([
+    ['in the background', 11],
+    ['after a quiet time', 21],
+  ])('rule 131: whose metadata names another issuer meanwhile gets no refresh token any more: %s', async (_when, minutes) => {
+    const pass = passingTime();
+    const { client, begin } = clientWith({ clock: pass.clock });
+    const refresh = () => client.refresh('r1', { subject: 'alice', issuer: ISSUER, scopes: [] });
+    await begin();
+    pass.minutes(minutes);
+    script.metadata = { issuer: 'https://evil.example' };
+    await client.begin({ returnTo: '/' }, undefined);
+    const refused = { failure: 'unavailable', cause: expect.stringContaining('both must be exactly equal') };
+    expect([await refresh(), await refresh()]).toEqual([refused, refused]);
+    expect(requests).not.toContain('POST /token');
+    script.metadata = {};
+    expect(await refresh()).toMatchObject({ accessToken: ACCESS_TOKEN });
+  });
+
   test('an endpoint that does not work makes its metadata be fetched again, and no caller waits', async () => {
     const pass = passingTime();
     const { client, begin } = clientWith({ clock: pass.clock, timeoutSeconds: 60 });

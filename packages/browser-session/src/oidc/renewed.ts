@@ -6,7 +6,8 @@ import { minutesOf } from './clock-difference.js';
 export interface Renewed<T> {
   /**
    * Returns the document. When it is no longer fresh, it is fetched again in the background. After twice that time, callers wait for the fetch, because the
-   * document may be out of date. If the fetch fails, the old document is used up to its limit, and callers do not wait again for a while.
+   * document may be out of date. If the fetch fails, the old document is used up to its limit, and callers do not wait again for a while. But if the failure
+   * disproves the old document, it is used no longer.
    *
    * @throws the error of the fetch (the promise rejects) if there is none that may be used
    */
@@ -33,9 +34,11 @@ export interface RenewedConfig {
   readonly usableSeconds: number;
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly outages: OutageWarnings;
+  /** Whether a failed fetch shows that the old document is wrong. Default: none does. */
+  readonly disproves?: (error: Error) => boolean;
 }
 
-export function createRenewed<T>(load: () => Promise<T>, { what, usableSeconds, clock: { monotonic }, outages }: RenewedConfig): Renewed<T> {
+export function createRenewed<T>(load: () => Promise<T>, { what, usableSeconds, clock: { monotonic }, outages, disproves }: RenewedConfig): Renewed<T> {
   let known: { readonly document: T; readonly staleAt: number; readonly usableUntil: number } | undefined;
   let freshUntil = -Infinity;
   let triedAt = -Infinity;
@@ -60,6 +63,7 @@ export function createRenewed<T>(load: () => Promise<T>, { what, usableSeconds, 
   /** Without a document, the caller gets the error. With one, nobody would know until it is too old. */
   function failed(error: Error): never {
     failedAt = monotonic();
+    if (disproves?.(error)) known = undefined;
     const usableMs = known === undefined ? 0 : known.usableUntil - failedAt;
     const use = `what is known stays in use for ${minutesOf(usableMs / 1000)}`;
     if (usableMs > 0) outages.began(what, `tokenward: ${what} cannot be renewed for browser sessions: ${error.message}; ${use}`);
@@ -76,7 +80,7 @@ export function createRenewed<T>(load: () => Promise<T>, { what, usableSeconds, 
       const now = monotonic();
       if (!known || now >= known.usableUntil) return renew();
       const { document, staleAt } = known;
-      if (now >= staleAt && now >= failedAt + NO_WAIT_MS) return renew().catch(() => document);
+      if (now >= staleAt && now >= failedAt + NO_WAIT_MS) return renew().catch((error: unknown) => known?.document ?? Promise.reject(error as Error));
       if (now >= freshUntil) renewInBackground();
       return document;
     },
