@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { collectOutageWarnings } from '../../testing/test/outage-warnings.js';
 import { startProxy } from '../test/proxy.js';
@@ -5,6 +6,7 @@ import { startRedis, type RedisServer } from '../test/redis-server.js';
 import { fromUrl } from './clients.js';
 import { createConnect, type Reply } from './connection.js';
 import { openLink, type Link } from './link.js';
+import { StoreFailure } from './store-failure.js';
 
 const TIMEOUT_MS = 500;
 let redis: RedisServer;
@@ -72,6 +74,31 @@ test('a server that may be the wrong one is not left at each command that it ref
   await redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '0');
   expect(await link.send('SET', ['SET', 'a', 'b'])).toBe('OK');
   expect([link.isUsable, link.lastError]).toEqual([true, undefined]);
+});
+
+test('a command that times out during an outage leaves no connection behind', async () => {
+  let made = 0;
+  const closed = new Set<number>();
+  let end = (): void => {};
+  let fail: (error: Error) => void = () => {};
+  const connect = async () => {
+    const id = ++made;
+    if (id === 2) throw new StoreFailure('the connection was refused');
+    const send = (command: readonly string[]): Promise<Reply> =>
+      command[0] === 'PING' ? Promise.resolve('PONG') : new Promise((_resolve, reject) => void (fail = reject));
+    return { isOver: false, send, onOver: (ended: () => void) => void (end = ended), blame() {}, close: () => void closed.add(id) };
+  };
+  const link = openLink({ connect, probe: { kind: 'PING', command: ['PING'] }, where: redis.url, what: 'sessions', timeoutMs: 60_000 });
+  onTestFinished(() => link.close());
+  await soon(() => expect(link.isUsable).toBe(true));
+  const late = link.send('GET', ['GET', 'a']);
+  await sleep(1);
+  end();
+  await soon(() => expect(link.lastError).toContain('the connection was refused'));
+  fail(new StoreFailure('no answer within 3 s'));
+  await expect(late).rejects.toThrow('no answer');
+  await sleep(200);
+  expect([made, closed]).toEqual([3, new Set([1])]);
 });
 
 test('so many commands that wait that no more are sent: one warning when that begins, and one when it ends', async () => {

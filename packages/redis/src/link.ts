@@ -109,11 +109,13 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
    * get their answers.
    */
   function giveUp(one: Connection, isAnswer: boolean): void {
-    if (connection === one) connection = undefined;
     if (isAnswer) setTimeout(() => one.close(), timeoutMs).unref();
     else one.close();
+    // a command may time out long after its connection was given up
+    if (connection !== one) return;
+    connection = undefined;
     // at once, so that the end of the outage is known without a request
-    if (!connection && !abort.signal.aborted) void reconnect();
+    if (!abort.signal.aborted) void reconnect();
   }
 
   /** Leaves the server that refused a command, but not at each refusal: a master with too few replicas refuses all writes, and answers reads. */
