@@ -76,6 +76,37 @@ test('a server that may be the wrong one is not left at each command that it ref
   expect([link.isUsable, link.lastError]).toEqual([true, undefined]);
 });
 
+test('a server that refuses writes still answers reads if no other connection can be made', async () => {
+  const connect = createConnect(fromUrl(redis.url, TIMEOUT_MS), TIMEOUT_MS);
+  let canConnect = true;
+  let made = 0;
+  const link = openLink({
+    async connect() {
+      if (!canConnect) throw new StoreFailure('the connection was refused');
+      made++;
+      return connect();
+    },
+    probe: { kind: 'PING', command: ['PING'] },
+    where: redis.url,
+    what: 'sessions',
+    timeoutMs: TIMEOUT_MS,
+  });
+  onTestFinished(() => link.close());
+  await soon(() => expect(link.isUsable).toBe(true));
+  await redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '1');
+  onTestFinished(async () => void (await redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '0')));
+  canConnect = false;
+  for (let at = 0; at < 30; at++) {
+    await expect(link.send('SET', ['SET', 'a', 'b'])).rejects.toThrow('too few replicas follow it');
+    expect(await link.send('GET', ['GET', 'none'])).toBeNull();
+    await sleep(10);
+  }
+  canConnect = true;
+  // without a request
+  await soon(() => expect(made).toBe(2));
+  expect(await link.send('GET', ['GET', 'none'])).toBeNull();
+});
+
 test('a command that times out during an outage leaves no connection behind', async () => {
   let made = 0;
   const closed = new Set<number>();

@@ -61,6 +61,8 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
   let refusedKind: string | undefined;
   /** The connection to that server, until it is left. */
   let refusing: Connection | undefined;
+  /** The connection that was left for another one, until that one is made. It still answers other commands. */
+  let left: Connection | undefined;
   /** Whether such a server was left so short a time ago that a new connection would most likely lead to it again. */
   let isPausing = false;
   let hasAnswered = false;
@@ -84,7 +86,9 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
       if (made.isOver) throw new StoreFailure('the connection was closed');
       connection = made;
       const one = made;
-      one.onOver(() => giveUp(one, false));
+      one.onOver(() => giveUp(one));
+      closeLater(left);
+      left = undefined;
       unreachable = undefined;
       backoff.reset();
       hasAnswered = true;
@@ -92,6 +96,13 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
       tryWhenIdle();
     } catch (error) {
       made?.close();
+      if (left && !left.isOver) {
+        // looked for again after the pause, so that the end of the outage is known without a request
+        connection = refusing = left;
+        left = undefined;
+        return;
+      }
+      left = undefined;
       unreachable = failureOf(error);
       if (!abort.signal.aborted) outage.unreachable(unreachable.message);
     }
@@ -104,13 +115,14 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
     idleTimer.unref();
   }
 
-  /**
-   * Gives a connection up after a failure of a server that may be the wrong one. If the server sent the failure, the connection works, and other commands still
-   * get their answers.
-   */
-  function giveUp(one: Connection, isAnswer: boolean): void {
-    if (isAnswer) setTimeout(() => one.close(), timeoutMs).unref();
-    else one.close();
+  /** Commands that were sent over the connection still get their answers. */
+  function closeLater(one: Connection | undefined): void {
+    if (one) setTimeout(() => one.close(), timeoutMs).unref();
+  }
+
+  /** Gives a connection up whose server did not answer. */
+  function giveUp(one: Connection): void {
+    one.close();
     // a command may time out long after its connection was given up
     if (connection !== one) return;
     connection = undefined;
@@ -118,21 +130,28 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
     if (!abort.signal.aborted) void reconnect();
   }
 
-  /** Leaves the server that refused a command, but not at each refusal: a master with too few replicas refuses all writes, and answers reads. */
+  /**
+   * Leaves the server that refused a command, but not at each refusal: a master with too few replicas refuses all writes, and answers reads. If no other connection
+   * can be made, the old one stays in use.
+   */
   function leaveRefusing(): void {
     if (isPausing || !refusing) return;
-    isPausing = true;
-    void refusalBackoff.pause().then(() => {
-      isPausing = false;
-      leaveRefusing();
-    });
     const one = refusing;
     refusing = undefined;
-    giveUp(one, true);
+    // the answer came over a connection that was left before
+    if (connection !== one) return;
+    isPausing = true;
+    [left, connection] = [one, undefined];
+    void reconnect()
+      .then(() => refusalBackoff.pause())
+      .then(() => {
+        isPausing = false;
+        leaveRefusing();
+      });
   }
 
   async function connected(): Promise<Connection> {
-    if (connection?.isOver) giveUp(connection, false);
+    if (connection?.isOver) giveUp(connection);
     if (connection) return connection;
     if (unreachable) throw unreachable;
     await reconnect();
@@ -145,7 +164,14 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
     const one = await connected();
     if (caller.hasGivenUp) throw new StoreFailure('the caller has given up');
     caller.connection = one;
-    return one.send(command);
+    try {
+      return await one.send(command);
+    } catch (error) {
+      const { isOfWrongServer, isAnswer } = failureOf(error);
+      // the caller's own limit says nothing about the server: it may have waited for the connection
+      if (isOfWrongServer && !isAnswer) giveUp(one);
+      throw error;
+    }
   }
 
   async function send(kind: string, command: readonly string[]): Promise<Reply> {
@@ -170,12 +196,10 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
       const failure = abort.signal.aborted ? new StoreFailure(CLOSED) : failureOf(error);
       if (failure.isAnswer) outage.refused(kind, failure.message);
       else if (!abort.signal.aborted) outage.unreachable(failure.message);
-      if (caller.connection && failure.isOfWrongServer) {
-        if (failure.isAnswer) {
-          refusedKind = kind;
-          refusing = caller.connection;
-          leaveRefusing();
-        } else giveUp(caller.connection, false);
+      if (failure.isAnswer && failure.isOfWrongServer) {
+        refusedKind = kind;
+        refusing = caller.connection;
+        leaveRefusing();
       }
       throw failure;
     } finally {
@@ -201,7 +225,8 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
       abort.abort();
       clearTimeout(idleTimer);
       connection?.close();
-      connection = undefined;
+      left?.close();
+      connection = left = undefined;
       outage.close();
     },
   };
