@@ -124,6 +124,18 @@ test('an answer that breaks off counts by its status, and is marked', async () =
   server.close();
 });
 
+test('a server that fails at several requests in a row, and still answers others, is attacked to the end', async () => {
+  const target = { url: new URL('http://127.0.0.1:3000/'), address: '127.0.0.1' };
+  const cases = Array.from({ length: 30 }, (_one, at) => forged(`case ${at}`, `token-${at < 12 ? 'fatal' : 'expired'}`));
+  const limits = { requestsPerSecond: 500, maxRequests: 100, maxSeconds: 60 };
+  const careless: Exchange = async (_target, { headers = [] }) =>
+    headers[0]![1].endsWith('fatal') ? { kind: 'reset' } : { kind: 'answer', status: 200, challenge: undefined, body: '', isComplete: true };
+  const { judgements, untried, isDown } = await runAttack(target, 'valid', cases, careless, limits);
+  expect([judgements.filter(({ verdict }) => verdict === 'admitted').length, untried, isDown]).toEqual([18, 0, false]);
+  const down = await runAttack(target, 'valid', cases, async () => ({ kind: 'reset' }), limits);
+  expect([down.judgements.length, down.untried, down.isDown]).toEqual([5, 25, true]);
+});
+
 test('rule 274: an attack is bounded in number, rate and time', async () => {
   const target = { url: new URL('http://127.0.0.1:3000/'), address: '127.0.0.1' };
   const cases = Array.from({ length: 50 }, (_one, at) => forged(`case ${at}`, 'token'));
