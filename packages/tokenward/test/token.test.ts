@@ -72,6 +72,7 @@ test.each([
   [['--role', 'x'.repeat(256)], 3, '--role must be a list of texts'],
   [['--claim', 'tenant'], 2, '--claim needs a name and a value in JSON'],
   [['--claim', 'tenant=acme'], 2, 'the value of --claim is not JSON'],
+  [['--claim', 'tenant="acme"', '--claim', 'tenant="other"'], 2, 'two --claim options have the same name. Give each claim once'],
   [['--claim', 'iss="x"'], 3, '--claim cannot contain iss, which the issuer sets'],
   [['--claim', '__proto__={}'], 3, '--claim cannot contain __proto__, which the issuer sets'],
   [['--audience', 'https://api.exampl.com'], 3, 'the issuer has no such audience: did you mean https://api.example.com?'],

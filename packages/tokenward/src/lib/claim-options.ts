@@ -3,6 +3,7 @@ import { refuseDeepNesting } from './nesting.js';
 
 /** Reads `--claim NAME=JSON` options. A value that is not JSON is an error, and is not repeated. */
 export function claimsOf(texts: readonly string[]): Record<string, unknown> {
+  const names = new Set<string>();
   return Object.fromEntries(
     texts.map((text) => {
       const at = text.indexOf('=');
@@ -10,7 +11,10 @@ export function claimsOf(texts: readonly string[]): Record<string, unknown> {
       const value = valueIn(text.slice(at + 1));
       // the claims are an object around the value
       refuseDeepNesting([value], 'a claim, with the object of all claims,');
-      return [text.slice(0, at), value];
+      const name = text.slice(0, at);
+      if (names.has(name)) throw new UsageError('two --claim options have the same name. Give each claim once');
+      names.add(name);
+      return [name, value];
     }),
   );
 }
