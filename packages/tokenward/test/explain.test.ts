@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createTestIssuer, hostileTokens, type TestIssuer } from '@tokenward/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -395,6 +396,22 @@ test('a token that is pasted in several lines is read to its end, and no part of
   stdin.push(`${token.slice(0, 60)}\r${token.slice(60, 120)}\r${token.slice(120)}\r`);
   expect(await code).toBe(0);
   expect(stdout.replaceAll(/\s+/g, ' ')).toContain('White space inside the token was removed');
+});
+
+test.each([
+  ['the rest comes a moment later', false],
+  ['the terminal closes after Enter', true],
+])('a terminal may split what is pasted behind a line break: %s', async (_when, closes) => {
+  const token = await issuer.issueToken();
+  const stdin = Object.assign(new Readable({ read() {} }), { isTTY: true, setRawMode: () => {} });
+  const sink = { isTTY: true, write() {} };
+  const context = { stdout: sink, stderr: sink, env: {}, cwd: folder, fetch, now: Date.now, signal: new AbortController().signal };
+  const code = run(['explain', ...flags], { stdin, ...context });
+  stdin.push(`${token.slice(0, 60)}\r`);
+  await wait(20);
+  stdin.push(`${token.slice(60)}\r`);
+  if (closes) stdin.push(null);
+  expect(await code).toBe(0);
 });
 
 test.each([true, false])('says once that it waits for piped input, if standard error is a terminal: %s', async (isTTY) => {

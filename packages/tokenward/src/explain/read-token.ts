@@ -9,6 +9,8 @@ const MAX_BYTES = 1_048_576;
 /** The program that writes the token may first have somebody log in. */
 const PATIENCE_MS = 300_000;
 const NOTE_MS = 2000;
+/** How long the next piece of what is pasted may take. */
+const PASTE_MS = 100;
 
 /**
  * Reads a token from standard input. On a terminal it asks for it, and shows nothing of what is typed.
@@ -29,7 +31,8 @@ export async function readToken({ stdin, stderr, output }: Pick<CommandContext, 
 const [CTRL_C, CTRL_D, BACKSPACE, DELETE] = ['\u0003', '\u0004', '\b', '\u007f'];
 
 /**
- * Reads a line in raw mode, in which the terminal shows nothing.
+ * Reads in raw mode, in which the terminal shows nothing, until Enter. What is pasted may have line breaks, and arrive in pieces: a line break is taken for Enter
+ * only if nothing follows, since the shell would get the rest.
  *
  * @throws CannotRunError if the terminal closes before the end of the line
  */
@@ -41,12 +44,17 @@ function askWithoutEcho(stdin: InputStream, stderr: Context['stderr']): Promise<
   return new Promise((resolve, reject) => {
     let text = '';
     let isOver = false;
+    let entering: NodeJS.Timeout | undefined;
+    const enter = (): void => end(() => resolve(text));
     // its listeners stay, so that a late error of the terminal does not end the process
     finished(stdin, { writable: false }, () => {
-      if (!isOver) end(() => reject(new CannotRunError('the terminal was closed before the token was complete')));
+      if (isOver) return;
+      if (entering) enter();
+      else end(() => reject(new CannotRunError('the terminal was closed before the token was complete')));
     });
     function end(settle: () => void): void {
       isOver = true;
+      clearTimeout(entering);
       stdin.off('data', read);
       stdin.setRawMode!(false);
       stdin.pause();
@@ -54,16 +62,16 @@ function askWithoutEcho(stdin: InputStream, stderr: Context['stderr']): Promise<
       settle();
     }
     function read(chunk: string): void {
-      for (let at = 0; at < chunk.length; at++) {
-        const character = chunk[at]!;
+      clearTimeout(entering);
+      entering = undefined;
+      for (const character of chunk) {
         if (character === CTRL_C) return end(() => reject(new CannotRunError('cancelled')));
-        // a token may be broken into lines. Whatever comes with a line break is pasted, and would be left for the shell
-        const isEnter = (character === '\r' || character === '\n') && chunk.slice(at).trim() === '';
-        if (isEnter || character === CTRL_D) return end(() => resolve(text));
+        if (character === CTRL_D) return enter();
         if (character === BACKSPACE || character === DELETE) text = text.slice(0, -1);
         else text += character;
         if (text.length > MAX_BYTES) return end(() => reject(new UsageError('the input has more than 1 MiB, so it is not a token')));
       }
+      if (/[\r\n]/.test(chunk.slice(chunk.trimEnd().length))) entering = setTimeout(enter, PASTE_MS);
     }
     stdin.on('data', read);
     stdin.resume();
