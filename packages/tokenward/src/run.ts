@@ -81,7 +81,8 @@ function failureOf(thrown: unknown): { readonly text: string; readonly code: Exi
   // the errors of tokenward's packages contain no tokens and no secrets
   if (isTokenwardError(thrown)) {
     return {
-      text: thrown.message.replace(/^tokenward: /, ''),
+      // the command line has these options, too
+      text: thrown.message.replace(/^tokenward: /, '').replace(/^( {2}- |)(audience|issuer): is missing/gm, '$1--$2 is missing'),
       code: thrown.code === 'TOKENWARD_CONFIGURATION' ? EXIT_CODES.usedWrongly : EXIT_CODES.couldNotRun,
     };
   }

@@ -355,6 +355,11 @@ test('rule 266: fetches metadata and keys of the named issuer only, and nothing 
   await other.close();
 });
 
+test('names the option for the audience if there is none', async () => {
+  const { code, stderr } = await runCommand(['explain', '--issuer', issuer.issuer], { stdin: await issuer.issueToken() });
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: --audience is missing: set it to this API's identifier/)]);
+});
+
 test('a terminal is asked for the token, and shows nothing of it', async () => {
   const token = await issuer.issueToken();
   const modes: boolean[] = [];
