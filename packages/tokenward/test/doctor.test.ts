@@ -289,6 +289,11 @@ test('reads issuer and audience from a file of variables, and shows none of the 
   ]);
 });
 
+test.runIf(process.platform === 'linux')('reads no more than a small file of keys', async () => {
+  const { code, stdout } = await runCommand(['doctor', '--issuer', 'https://login.example.com', '--audience', 'orders', '--jwks-file', '/dev/zero']);
+  expect([code, stdout]).toEqual([1, expect.stringContaining('the file is not a JWKS')]);
+});
+
 test('the installed program reads the file, too, though Node takes the option for its own', async () => {
   writeFileSync(join(folder, 'own.env'), `ISSUER_BASE_URL=${issuer.issuer}\nAUDIENCE=orders\n`);
   const { code, stdout } = await spawned(['doctor', '--env-file', join(folder, 'own.env'), '--json'], {});

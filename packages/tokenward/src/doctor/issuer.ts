@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { createKeyAccess, fetchJson, inspectKeys, metadataUrls, NotFoundError, type FetchedJson, type InspectedKey } from '@tokenward/core/diagnosis';
 import { leadsToOtherHost, nodeRequest, printable, printableUrl, urlProblem } from '@tokenward/core/store';
 import type { IssuerOptions } from '@tokenward/core';
+import { readSmallFile } from '../lib/small-file.js';
 import { fail, note, ok, skip, warn, type Check } from './check.js';
 
 /** The defaults of `keyFetching`. */
@@ -144,7 +144,7 @@ export async function checkKeys(options: IssuerOptions, metadata: Metadata | und
 
 function readKeyFile(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as unknown;
+    return JSON.parse(readSmallFile(path, '--jwks-file')) as unknown;
   } catch {
     return undefined;
   }
