@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { runCommand } from './run-command.js';
 
@@ -49,6 +49,15 @@ test('rule 279: an app in CommonJS that listens, prints, sends messages and keep
   const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(stderr) ?? [];
   if (address !== undefined) await expect(fetch(address)).rejects.toThrow();
 });
+
+test('an app that replaces the functions that print is listed', async () => {
+  writeFileSync(
+    join(folder, 'silent.mjs'),
+    `export { app } from ${JSON.stringify(pathToFileURL(join(cwd, 'express.ts')))};\nprocess.stdout.write = process.stderr.write = () => true;\n`,
+  );
+  const { code, stdout } = await runCommand(['routes', 'silent.mjs'], { cwd: folder });
+  expect([code, stdout.split('\n')[0]]).toEqual([0, 'GET   /health  no tokenward guard']);
+}, 10_000);
 
 test.each([
   ['no file', ['missing.ts'], 2, /<app> names no file/],

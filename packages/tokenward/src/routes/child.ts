@@ -10,9 +10,11 @@ import { listenOnLoopbackOnly } from './loopback-only.js';
 // The process that loads an app. The parent ends it once it has answered.
 listenOnLoopbackOnly();
 process.once('message', (question: Question) => {
+  // the app may replace these functions
   const send = process.send!.bind(process);
+  const writes = [process.stdout, process.stderr].map((stream) => stream.write.bind(stream));
   const answered = async (found: Answer): Promise<void> => {
-    await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+    await Promise.all(writes.map((write) => new Promise<unknown>((resolve) => write('', undefined, resolve))));
     send({ to: question.id, answer: found });
   };
   // nothing is left that could settle what the app waits for
