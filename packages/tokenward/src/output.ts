@@ -25,13 +25,19 @@ const QUIET_MS = 1000;
 
 export function createOutput({ stdout, stderr, env }: Pick<Context, 'stdout' | 'stderr' | 'env'>): Output {
   return {
-    line: (text = '') => void stdout.write(`${harmless(text)}\n`),
-    json: (value) => void stdout.write(`${harmlessJson(value)}\n`),
+    line: (text = '') => writeLine(stdout, harmless(text)),
+    json: (value) => writeLine(stdout, harmlessJson(value)),
     note: (text) => void stderr.write(`${harmless(text)}\n`),
     style: createStyle(stdout, env),
     width: Math.min(Math.max(stdout.columns ?? 100, 40), 100),
     during: (what, work) => showProgress(stderr, what, work),
   };
+}
+
+/** A file on a disk that gets full takes a part of a write without an error. So the line break is written on its own: only the next write fails. */
+function writeLine(stream: OutputStream, text: string): void {
+  stream.write(text);
+  stream.write('\n');
 }
 
 async function showProgress<T>(stderr: OutputStream, what: string, work: Promise<T>): Promise<T> {

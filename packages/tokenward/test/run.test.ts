@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { defineCommand, EXIT_CODES, type Command } from 'tokenward';
 import { runCommand } from './run-command.js';
 
@@ -175,6 +177,16 @@ test.runIf(process.platform === 'linux')('ends with 3 if its output cannot be wr
   expect([closed.status, closed.stderr]).toEqual([3, '']);
   const both = spawnSync('sh', ['-c', `"${process.execPath}" "${bin}" --help > /dev/full 2>&1`], { encoding: 'utf8' });
   expect(both.status).toBe(3);
+});
+
+test.runIf(process.platform === 'linux').each(['', ' --json'])('ends with 3 if a file takes only a part of its output%s', (json) => {
+  const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+  const folder = mkdtempSync(join(tmpdir(), 'tokenward-run-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  // the system then takes the first part of a write, and reports no error
+  const limited = `trap '' XFSZ; ulimit -f 1; exec "${process.execPath}" "${bin}" doctor --issuer http://127.0.0.1:1 --audience x${json} > "${folder}/out"`;
+  const { status, stderr } = spawnSync('bash', ['-c', limited], { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([3, 'error: the output cannot be written (EFBIG)\n']);
 });
 
 test('rule 296: nothing that a command shows is more than text for the terminal', async () => {
