@@ -340,6 +340,18 @@ test('ends with 1 if the server is down afterwards', async () => {
   expect(stdout).toContain('The server answers no longer.');
 });
 
+test('ends with 3 if requests were not tried, since they may be admitted', async () => {
+  const valid = await mint();
+  let asked = 0;
+  const restarting = listen((request, response) => {
+    // after the first checks: as many failures as make the attack stop
+    if (++asked > 3 && asked < 10) return void request.socket.destroy();
+    response.writeHead(request.headers.authorization === `Bearer ${valid}` ? 200 : 401, { 'www-authenticate': 'Bearer' }).end();
+  });
+  const { code, stdout } = await attack(await start(restarting), [], { env: elsewhere(), stdin: valid });
+  expect([code, stdout]).toEqual([3, expect.stringMatching(/\d+ requests were not tried/)]);
+});
+
 test('a rate limit is no refusal', async () => {
   const valid = await mint();
   let asked = 0;

@@ -38,7 +38,7 @@ export const attackCommand = defineCommand({
     0: 'no hostile token was admitted',
     1: 'a hostile token was admitted, or the server answers no longer; with --strict also another finding',
     2: 'the command was used wrongly, has no token to begin with, or the URL is not on this machine',
-    3: 'the result would mean nothing: no server, an open route, or one that refuses the valid token; or a local issuer does not answer',
+    3: 'the result would mean nothing: no server, an open route, or one that refuses the valid token; a local issuer does not answer, or refuses; or nothing was found, and requests were not tried',
   },
   run,
 });
@@ -70,9 +70,11 @@ async function run(context: CommandContext<typeof options>): Promise<ExitCode> {
     });
     if (given.json) output.json(report);
     else printReport(report, output);
-    const { counts, isDown, fetchedKeys } = report;
+    const { counts, isDown, untried, fetchedKeys } = report;
     const isFound = counts.admitted > 0 || isDown || (given.strict && counts.crashed + counts.lenient + counts.wrong + fetchedKeys > 0);
-    return isFound ? EXIT_CODES.found : EXIT_CODES.good;
+    if (isFound) return EXIT_CODES.found;
+    // the server may admit what was not tried
+    return untried > 0 ? EXIT_CODES.couldNotRun : EXIT_CODES.good;
   } finally {
     await attack.close();
   }
