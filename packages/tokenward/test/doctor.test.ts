@@ -541,6 +541,11 @@ test.each([
   'ada:s3cr3t@login.example.com',
   'http://ada:s3cr3t@login.example.com',
   'https://login.example.com/?key=s3cr3t',
+  // a URL parser skips all of these slashes
+  'https:///ada:s3cr3t@login.example.com',
+  'https://\\ada:s3cr3t@login.example.com',
+  'https://\t/ada:s3cr3t@login.example.com',
+  'https:/ada:s3cr3t@login.example.com',
 ])('rule 297: shows no password and no query of a configured issuer (%s)', async (address) => {
   for (const format of [[], ['--json']]) {
     const { code, stdout, stderr } = await runCommand(['doctor', ...format], { env: { ISSUER_BASE_URL: address } });

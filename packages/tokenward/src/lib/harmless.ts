@@ -28,7 +28,7 @@ function escaped(character: string): string {
 
 /** Returns an address that somebody configured, as it was written, but without what may be a secret: a user name, a password, a query. */
 export function shownAddress(text: string): string {
-  return printable(text.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/?#]*@/i, '$1').replace(/[?#].*$/s, ''));
+  return printable(text.replace(/^([a-z][a-z\d+.-]*:[\\/\s]+)?[^/?#]*@/i, '$1').replace(/[?#].*$/s, ''));
 }
 
 /** Returns an issuer that somebody configured. One that is not a URL is shown only if it consists of words, since it may be a secret in the wrong place. */
