@@ -50,13 +50,13 @@ test('rule 279: an app in CommonJS that listens, prints, sends messages and keep
   if (address !== undefined) await expect(fetch(address)).rejects.toThrow();
 });
 
-test('an app that replaces the functions that print is listed', async () => {
-  writeFileSync(
-    join(folder, 'silent.mjs'),
-    `export { app } from ${JSON.stringify(pathToFileURL(join(cwd, 'express.ts')))};\nprocess.stdout.write = process.stderr.write = () => true;\n`,
-  );
-  const { code, stdout } = await runCommand(['routes', 'silent.mjs'], { cwd: folder });
-  expect([code, stdout.split('\n')[0]]).toEqual([0, 'GET   /health  no tokenward guard']);
+test.each([
+  ['replaces the functions that print', 'process.stdout.write = process.stderr.write = () => true;'],
+  ['ends its output', "process.stdout.end('goodbye');"],
+])('an app that %s is listed', async (_how, code) => {
+  writeFileSync(join(folder, 'silent.mjs'), `export { app } from ${JSON.stringify(pathToFileURL(join(cwd, 'express.ts')))};\n${code}\n`);
+  const ended = await runCommand(['routes', 'silent.mjs'], { cwd: folder });
+  expect([ended.code, ended.stdout.split('\n')[0]]).toEqual([0, 'GET   /health  no tokenward guard']);
 }, 10_000);
 
 test.each([

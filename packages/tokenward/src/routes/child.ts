@@ -12,9 +12,10 @@ listenOnLoopbackOnly();
 process.once('message', (question: Question) => {
   // the app may replace these functions
   const send = process.send!.bind(process);
-  const writes = [process.stdout, process.stderr].map((stream) => stream.write.bind(stream));
+  const outputs = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write.bind(stream) }));
   const answered = async (found: Answer): Promise<void> => {
-    await Promise.all(writes.map((write) => new Promise<unknown>((resolve) => write('', undefined, resolve))));
+    const open = outputs.filter(({ stream }) => stream.writable);
+    await Promise.all(open.map(({ write }) => new Promise<unknown>((resolve) => write('', undefined, resolve))));
     send({ to: question.id, answer: found });
   };
   // nothing is left that could settle what the app waits for
