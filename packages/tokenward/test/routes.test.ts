@@ -59,6 +59,12 @@ test.each([
   expect([ended.code, ended.stdout.split('\n')[0]]).toEqual([0, 'GET   /health  no tokenward guard']);
 }, 10_000);
 
+test.runIf(process.platform !== 'win32')('names the signal that ended the process of an app', async () => {
+  writeFileSync(join(folder, 'killed.mjs'), "process.kill(process.pid, 'SIGABRT');\nexport const app = {};\n");
+  const { code, stderr } = await runCommand(['routes', 'killed.mjs'], { cwd: folder });
+  expect([code, stderr]).toEqual([3, expect.stringContaining('error: the process that loads the app was ended by SIGABRT')]);
+});
+
 test.each([
   ['no file', ['missing.ts'], 2, /<app> names no file/],
   ['a folder', ['.'], 2, /<app> names no file/],

@@ -66,9 +66,15 @@ export async function askChild(
       });
       // if it cannot start, the message cannot be sent either
       child.on('error', () => reject(new CannotRunError('the process that loads the app could not start')));
-      child.once('exit', (code) => {
+      child.once('exit', (code, killedBy) => {
         clearTimeout(timer);
-        reject(new CannotRunError(`the app ended its process while it was loaded (exit code ${code ?? 'none'}). Export the app, and start it in another file`));
+        reject(
+          new CannotRunError(
+            killedBy === null
+              ? `the app ended its process while it was loaded (exit code ${code}). Export the app, and start it in another file`
+              : `the process that loads the app was ended by ${killedBy}. Check whether this machine has enough memory, and whether a native module of the app crashes`,
+          ),
+        );
       });
       child.send({ ...question, id } satisfies Question);
     });
