@@ -57,7 +57,7 @@ export function guardSettings(flags: GuardFlags, env: Readonly<Record<string, st
     if (value !== undefined) fromEnvironment.push(name);
     return value;
   };
-  const given = Object.fromEntries(flags.option.map(readOption));
+  const given = readOptions(flags.option);
   // a guard with several issuers reads no variables
   const isMissing = (name: 'issuer' | 'audience'): boolean => given[name] === undefined && given['issuers'] === undefined;
   const issuer = flags.issuer ?? (isMissing('issuer') ? variable('ISSUER_BASE_URL') : undefined);
@@ -93,6 +93,13 @@ function presetOptions(name: string, issuer: string | undefined, own: Readonly<R
     );
   }
   return PRESETS.get(name)!({ ...fitting?.options, ...own });
+}
+
+function readOptions(texts: readonly string[]): Readonly<Record<string, unknown>> {
+  const read = texts.map(readOption);
+  const twice = read.find(([name], at) => read.findIndex(([other]) => other === name) !== at);
+  if (twice) throw new UsageError(`--option ${twice[0]} was given twice`);
+  return Object.fromEntries(read);
 }
 
 function readOption(text: string): readonly [string, unknown] {

@@ -115,6 +115,13 @@ test('a claim may have as many levels as a token that guards accept', async () =
   expect((await runCommand(['token', '--claim', nested(31)])).stderr).not.toContain('nested');
 });
 
+test('refuses an option of the guard that is given twice', async () => {
+  for (const command of ['doctor', 'explain']) {
+    const { code, stdout, stderr } = await withOption(command, 'clockSkewSeconds=60', ['--option', 'clockSkewSeconds=0']);
+    expect([code, stdout, stderr]).toEqual([2, '', 'error: --option clockSkewSeconds was given twice\n']);
+  }
+});
+
 const SECRET = 's3cr3t-0123456789';
 
 test.each([
