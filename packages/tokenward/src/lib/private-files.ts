@@ -83,7 +83,7 @@ async function openFile(path: string, flags: number): Promise<FileHandle | undef
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
-    if (code === 'ELOOP') throw new CannotRunError(`${path} is a symbolic link. Name the file itself`);
+    if (code === 'ELOOP') throw new CannotRunError(`${path} is a symbolic link, which is not followed. Remove it, or name the file itself`);
     // if the file does not exist, its name may be a secret in the wrong place
     throw new CannotRunError(`cannot read ${code === 'EACCES' ? path : 'the file'} (${code ?? 'unknown error'})`);
   }

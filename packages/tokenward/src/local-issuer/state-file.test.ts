@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -99,4 +99,13 @@ test('files of many killed issuers do not hide one that runs', async () => {
   const found = (await readStates(env)).map(({ issuer }) => issuer);
   expect(found).toHaveLength(100);
   expect(found).toEqual(expect.arrayContaining(['http://127.0.0.1:1', 'http://127.0.0.1:3']));
+});
+
+test('a state file that is a symbolic link is not followed, and the error says what to do', async () => {
+  const env = { XDG_RUNTIME_DIR: emptyFolder() };
+  await writeState(env, stateOf('http://127.0.0.1:9400', '1'));
+  const [state] = await readStates(env);
+  const link = state!.path.replace(/\.json$/, '-link.json');
+  symlinkSync(state!.path, link);
+  await expect(readStates(env)).rejects.toThrow(`${link} is a symbolic link, which is not followed. Remove it, or name the file itself`);
 });
