@@ -360,7 +360,7 @@ test('a rate limit is no refusal', async () => {
     response.writeHead(++asked > 20 ? 429 : isAdmitted ? 200 : 401, { 'www-authenticate': 'Bearer' }).end();
   });
   const { code, stdout } = await attack(await start(limited), [], { env: elsewhere(), stdin: valid });
-  expect(code).toBe(0);
+  expect(code).toBe(3);
   expect(stdout).toMatch(/UNCLEAR {3}429 {2}a rate limit, and no answer about the token: .*, and \d+ more/);
   expect(stdout).toContain('Afterwards the server did not admit a valid token');
 });

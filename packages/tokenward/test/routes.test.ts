@@ -53,11 +53,15 @@ test('rule 279: an app in CommonJS that listens, prints, sends messages and keep
 test.each([
   ['replaces the functions that print', 'process.stdout.write = process.stderr.write = () => true;'],
   ['ends its output', "process.stdout.end('goodbye');"],
-])('an app that %s is listed', async (_how, code) => {
-  writeFileSync(join(folder, 'silent.mjs'), `export { app } from ${JSON.stringify(pathToFileURL(join(cwd, 'express.ts')))};\n${code}\n`);
-  const ended = await runCommand(['routes', 'silent.mjs'], { cwd: folder });
-  expect([ended.code, ended.stdout.split('\n')[0]]).toEqual([0, 'GET   /health  no tokenward guard']);
-}, 10_000);
+])(
+  'an app that %s is listed',
+  async (_how, code) => {
+    writeFileSync(join(folder, 'silent.mjs'), `export { app } from ${JSON.stringify(pathToFileURL(join(cwd, 'express.ts')))};\n${code}\n`);
+    const ended = await runCommand(['routes', 'silent.mjs'], { cwd: folder });
+    expect([ended.code, ended.stdout.split('\n')[0]]).toEqual([0, 'GET   /health  no tokenward guard']);
+  },
+  10_000,
+);
 
 test.runIf(process.platform !== 'win32')('names the signal that ended the process of an app', async () => {
   writeFileSync(join(folder, 'killed.mjs'), "process.kill(process.pid, 'SIGABRT');\nexport const app = {};\n");

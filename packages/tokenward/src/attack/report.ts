@@ -59,8 +59,11 @@ export function printReport(
   if (untried > 0) output.line(yellow(`${untried} requests were not tried: a limit was reached, or the server stopped answering.`));
   for (const note of notes) output.line(dim(note));
   const summary = VERDICTS.filter((verdict) => counts[verdict] > 0).map((verdict) => `${counts[verdict]} ${SUMMARY[verdict]}`);
+  const isProven = untried === 0 && admitsAfterwards && counts.unclear === 0;
   output.line(
-    counts.admitted === 0 ? green(`No hostile token was admitted: ${summary.join(', ')}.`) : red(`Hostile tokens were admitted: ${summary.join(', ')}.`),
+    counts.admitted === 0
+      ? (isProven ? green : yellow)(`No hostile token was admitted: ${summary.join(', ')}.`)
+      : red(`Hostile tokens were admitted: ${summary.join(', ')}.`),
   );
 }
 
