@@ -48,6 +48,38 @@ test.each([
   expect(isReplaced(state)).toBe(expected);
 });
 
+test.each([
+  ['replaced', true],
+  ['logout', false],
+  ['refresh_refused', false],
+] as const)('rule 171: beyond the share of a user, another process knows whether a login replaced the sessions: %s, %s', async (reason, expected) => {
+  const here = startEnding();
+  const there = startEnding(here.revocations);
+  for (let ended = 0; ended < 100; ended++) await here.revoke({ ...here.state, id: `ended-${ended}` }, 'logout');
+  // of another device, and since then
+  const [other, later] = [
+    { ...here.state, id: 'other' },
+    { ...here.state, id: 'later', issuedAt: here.state.issuedAt + 1 },
+  ];
+  const known: boolean[] = [];
+  here.revocations.onAdded(() => there.isRevoked(here.state) && known.push(there.isReplaced(here.state)));
+  await here.revoke(here.state, reason);
+  expect([here.state, other, later].map((state) => [there.isRevoked(state), there.isReplaced(state)])).toEqual([
+    [true, expected],
+    [true, expected],
+    [false, false],
+  ]);
+  // also when the process first learns of the end
+  expect(known).toEqual([expected]);
+  // a logout token that arrives late concerns the earlier sessions alone
+  const { issuedAt, subject } = here.state;
+  await here.revocations.add({ kind: 'subject', issuer: ISSUER, value: subject, issuedUntil: issuedAt, until: 5e9, isFinal: false, reason: 'logout' });
+  expect([here.state, later].map((state) => [there.isRevoked(state), there.isReplaced(state)])).toEqual([
+    [true, expected],
+    [false, false],
+  ]);
+});
+
 test('a store of revocations that never answers does not keep the end of a session waiting for ever', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());

@@ -1,6 +1,8 @@
+import type { RevocationKind } from '@tokenward/core';
 import { publish } from '@tokenward/core/adapter';
 import type { RevocationRecord } from '@tokenward/core/store';
 import type { SessionConfig } from '../config.js';
+import { hashOf } from '../hash.js';
 import type { SessionState } from '../session-state.js';
 import type { EndingSession, EndReason } from '../sessions.js';
 import { createEndShares } from './end-shares.js';
@@ -19,7 +21,7 @@ export interface SessionEnd {
   isRevoked(state: SessionState): boolean;
   /**
    * Whether a login of the same user replaced the session. Its refresh token must then not be revoked: many issuers keep one grant per user and client, and
-   * to revoke a refresh token of it would end the new session, too (RFC 7009 s2.1). It is false if the user was also logged out.
+   * to revoke a refresh token of it would end the new session, too (RFC 7009 s2.1). It is false if the user also logged out of it in this app.
    */
   isReplaced(state: SessionState): boolean;
   /** Ends a session: at once in this process. The promise resolves when all processes that share the revocations will learn of it. @throws RevocationStoreError */
@@ -31,6 +33,8 @@ export type EndConfig = Pick<SessionConfig, 'clientId' | 'clock' | 'clockSkewSec
 
 /** No issuer's `sid` should begin so. If one does, no more than that session ends. */
 const OWN_PREFIX = 'tokenward-session:';
+/** Marks the end of all earlier sessions of a user as the work of a new login. */
+const REPLACED_PREFIX = 'tokenward-replaced:';
 /** What the revocations of a fleet say about a session that a login of the same user has replaced. No other end of this app has this reason. */
 const REPLACED = 'session_revoked';
 
@@ -39,7 +43,29 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
 
   /** The end that this app gave the session itself. */
   function ownEnd({ id, issuedAt }: SessionState, nowSeconds: number): RevocationRecord | undefined {
-    return revocations.find({ issuer, tokenId: undefined, sessionId: `${OWN_PREFIX}${id}`, subject: undefined, clientId: undefined, issuedAt }, nowSeconds);
+    return named(`${OWN_PREFIX}${id}`, issuedAt, nowSeconds);
+  }
+
+  function named(sessionId: string, issuedAt: number, nowSeconds: number): RevocationRecord | undefined {
+    return revocations.find({ issuer, tokenId: undefined, sessionId, subject: undefined, clientId: undefined, issuedAt }, nowSeconds);
+  }
+
+  /** Another app may share the revocations. A login there does not keep a grant of this client. */
+  function replacedName(subject: string): string {
+    return `${REPLACED_PREFIX}${hashOf(JSON.stringify([clientId, subject]))}`;
+  }
+
+  /** Whether a login ended all sessions of its user up to this one: see `revoke`. */
+  function isReplacedWithOthers({ subject, issuedAt }: SessionState, nowSeconds: number): boolean {
+    const mark = named(replacedName(subject), issuedAt, nowSeconds);
+    return mark !== undefined && isMarkedReplaced(mark);
+  }
+
+  function isReplaced(state: SessionState): boolean {
+    const nowSeconds = clock.now() / 1000;
+    const reason = revokedReason(state, nowSeconds);
+    if (reason === undefined || reason === 'logout') return false;
+    return reason === 'replaced' || isReplacedWithOthers(state, nowSeconds);
   }
 
   function issuersEnd({ issuerSessionId, subject, issuedAt }: SessionState, nowSeconds: number): RevocationRecord | undefined {
@@ -62,7 +88,7 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
 
   /**
    * Revokes the session's own id. If a user has ended more sessions than the user's share, it revokes all of the user's earlier sessions by one revocation
-   * instead: the revocations must not overflow, which would end the sessions of others.
+   * instead: the revocations must not overflow, which would end the sessions of others. If a login does that, a mark says so.
    */
   async function revoke({ id, subject, issuedAt, startedAt, endsAt }: EndingSession, reason: EndReason): Promise<void> {
     const now = Math.floor(clock.now() / 1000);
@@ -80,7 +106,10 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
       const why = 'session_revoked';
       // sessions and tokens end that nobody has asked to end
       publish('tokenward:revoked', { issuer, kind: 'subject', reason: why });
-      await addedInTime(revocations.add({ kind: 'subject', issuer, value: subject, issuedUntil, until: lastUntil, isFinal: true, reason: why }));
+      const add = async (kind: RevocationKind, value: string) =>
+        addedInTime(revocations.add({ kind, issuer, value, issuedUntil, until: lastUntil, isFinal: true, reason: why }));
+      // the mark comes first: whoever learns of the end must know it by then
+      await Promise.all([reason === 'replaced' && add('session', replacedName(subject)), add('subject', subject)]);
     }
   }
 
@@ -97,7 +126,7 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
       return reason !== undefined && state.issuer === issuer && isKnown && revokedReason(state, nowSeconds) === undefined;
     },
     isRevoked: (state) => revokedReason(state, clock.now() / 1000) !== undefined,
-    isReplaced: (state) => revokedReason(state, clock.now() / 1000) === 'replaced',
+    isReplaced,
     revoke,
   };
 }
