@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
-import { memorySessions } from '@tokenward/core';
+import { memoryRevocations, memorySessions } from '@tokenward/core';
 import type { SessionStore } from '@tokenward/core/store';
 import { createTestClock } from '@tokenward/testing';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { headerAfter } from '../../test/cookie-jar.js';
 import { sessionState } from '../../test/session-state.js';
 import type { BrowserSessionOptions } from '../browser-session-options.js';
@@ -42,9 +42,9 @@ function startRefresher(options: Partial<BrowserSessionOptions>, refresh: (refre
   async function start(refreshToken: string, accessTokenEndsAt = NOW_SECONDS - 1) {
     const state = sessionState({ refreshToken, accessTokenEndsAt, refreshAt: NOW_SECONDS - 30 }, NOW_SECONDS - 10);
     const cookieHeader = headerAfter(await sessions.start(state));
-    return { id: state.id, fresh: async () => refresher.fresh(state, cookieHeader) };
+    return { id: state.id, state, cookieHeader, fresh: async () => refresher.fresh(state, cookieHeader) };
   }
-  return { start, events, warnings };
+  return { start, refresher, events, warnings };
 }
 
 test('rule 130: sessions whose lease a dead process has keep no other session from being refreshed', async () => {
@@ -97,6 +97,50 @@ test('rule 130: a store that never answers keeps no session from being refreshed
   expect(new Set(events)).toEqual(new Set(['refresh failed store_unavailable']));
   isStuck = false;
   expect(await (await start('free')).fresh()).toMatchObject({ outcome: 'fresh' });
+});
+
+describe('rule 130: the issuer refuses the refresh token of a process that was suspended for longer than its lease', () => {
+  const REFUSED: TokensFailure = { failure: 'refused', cause: 'invalid_grant' };
+
+  test('the session goes on if another process has refreshed it, though its tokens fit into no cookie', async () => {
+    const shared = { refreshStore: memorySessions(), revocations: memoryRevocations() };
+    const lease = () => ({ release() {} });
+    const other = startRefresher({ ...shared, refreshStore: { ...shared.refreshStore, lease } }, async () => ({ ...ANSWER, accessToken: 'x'.repeat(12_000) }));
+    const { start, events, warnings } = startRefresher(shared, async () => {
+      expect(await other.refresher.fresh(session.state, session.cookieHeader)).toMatchObject({ outcome: 'fresh' });
+      return REFUSED;
+    });
+    const session = await start('old');
+    expect(await session.fresh()).toMatchObject({ outcome: 'unavailable', cause: 'the refreshed tokens are too large for cookies' });
+    expect(events).toEqual(['refresh failed tokens_too_large']);
+    expect(warnings).toEqual([expect.stringContaining('access token: 12000 characters')]);
+  });
+
+  test.each(['store', 'refreshStore'] as const)('the session goes on if the store cannot say what others did: %s', async (option) => {
+    const inner = memorySessions();
+    let isAway = false;
+    const read: SessionStore['read'] = async (key) => (isAway ? Promise.reject(new Error('away')) : inner.read(key));
+    const { start, events } = startRefresher({ [option]: { ...inner, read }, revocations: memoryRevocations() }, async () => {
+      isAway = true;
+      return REFUSED;
+    });
+    const session = await start('old');
+    expect(await session.fresh()).toMatchObject({ outcome: 'unavailable', cause: 'the session store cannot be reached' });
+    expect(events).toEqual(['refresh failed store_unavailable']);
+    isAway = false;
+    expect(await inner.lease(option === 'store' ? hashOf(session.id) : hashOf(JSON.stringify([session.id, session.state.version])), 30)).toBeDefined();
+  });
+
+  test('no event says that the session ended by it if another process has ended the session', async () => {
+    const store = memorySessions();
+    const { start, events } = startRefresher({ store }, async () => {
+      await store.remove(hashOf(session.id));
+      return REFUSED;
+    });
+    const session = await start('old');
+    expect(await session.fresh()).toMatchObject({ outcome: 'ended', reason: 'expired' });
+    expect(events).toEqual([]);
+  });
 });
 
 test('rule 130: a session whose turn to be refreshed does not come is refused, and an event says so', async () => {

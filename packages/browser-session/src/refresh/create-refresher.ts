@@ -121,12 +121,8 @@ export function createRefresher(parts: RefresherParts): Refresher {
   ): Promise<Refreshed> {
     const answer = await client.refresh(refreshToken, state);
     if (!isFailure(answer)) return keep(state, renewedState(state, answer, config), turn.release, cookieHeader);
-    const elsewhere = answer.cause === 'invalid_grant' ? await refreshedElsewhere(state, cookieHeader) : undefined;
-    if (elsewhere) {
-      await turn.release();
-      return elsewhere;
-    }
-    const outcome = await afterFailure(state, answer, setCookies, cookieHeader);
+    const elsewhere = answer.cause === 'invalid_grant' ? await lookElsewhere(state, cookieHeader) : undefined;
+    const outcome = elsewhere ? withoutTurn(state, elsewhere, setCookies) : await afterFailure(state, answer, setCookies, cookieHeader);
     await turn.release();
     return outcome;
   }
@@ -156,13 +152,17 @@ export function createRefresher(parts: RefresherParts): Refresher {
     return { outcome: 'fresh', state: found.state, setCookies: found.setCookies };
   }
 
-  /** This process may have been suspended for longer than its lease. If another one has used up the refresh token meanwhile, the session continues. */
-  async function refreshedElsewhere(state: SessionState, cookieHeader: string | undefined): Promise<Refreshed | undefined> {
+  /**
+   * This process may have been suspended for longer than its lease. If another one has used up the refresh token meanwhile, the session continues. If that cannot
+   * be found out, nobody knows why the issuer refused the token.
+   */
+  async function lookElsewhere(state: SessionState, cookieHeader: string | undefined): Promise<NoTurn | undefined> {
+    if (!sharing) return undefined;
     try {
-      const found = await sharing?.look(state, cookieHeader);
-      return found?.kind === 'refreshed' ? adopt(state, found) : undefined;
-    } catch {
-      return undefined;
+      const found = await sharing.look(state, cookieHeader);
+      return found.kind === 'unchanged' ? undefined : found;
+    } catch (error) {
+      return cannotShare(error);
     }
   }
 
@@ -214,12 +214,16 @@ export function createRefresher(parts: RefresherParts): Refresher {
     try {
       return await takeTurn(sharing, state, cookieHeader);
     } catch (error) {
-      // the message of another error may quote anything
-      if (!(error instanceof ConfigurationError)) return { kind: 'unavailable', reason: 'store_unavailable', cause: 'the session store cannot be reached' };
-      // another process has refreshed the session, and this one cannot write the cookie
-      warn(error.message, TOO_LARGE_WARNING);
-      return { kind: 'unavailable', reason: 'tokens_too_large', cause: 'the refreshed tokens are too large for cookies' };
+      return cannotShare(error);
     }
+  }
+
+  function cannotShare(error: unknown): NoTurn {
+    // the message of another error may quote anything
+    if (!(error instanceof ConfigurationError)) return { kind: 'unavailable', reason: 'store_unavailable', cause: 'the session store cannot be reached' };
+    // another process has refreshed the session, and this one cannot write the cookie
+    warn(error.message, TOO_LARGE_WARNING);
+    return { kind: 'unavailable', reason: 'tokens_too_large', cause: 'the refreshed tokens are too large for cookies' };
   }
 
   /** Call it after the session has ended, so that a refresh under way finds it ended. */
