@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { MessageReceiver, ReceivedMessage, ReceiverAnswer } from '@tokenward/core';
-import type { ReplayStore } from '@tokenward/core/store';
+import { memoryRevocations, type MessageReceiver, type ReceivedMessage, type ReceiverAnswer } from '@tokenward/core';
+import type { ReplayStore, RevocationStore } from '@tokenward/core/store';
 import { hostileTokens, type LogoutTokenWishes } from '@tokenward/testing';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createScene, createTwoIssuers, type Scene } from './guarded.js';
 
 const CLIENT = 'web-app';
@@ -316,6 +316,25 @@ test('answers 503 if the replay store fails, and still applies the logout', asyn
   expect(await logout()).toBe(503);
   expect(await verdict(token)).toBe('revoked');
 });
+
+test.each(['replays', 'revocations'] as const)(
+  'rule 118: a store that never answers does not hold a logout token for more than 5 seconds: %s',
+  async (which) => {
+    const stuck = () => new Promise<never>(() => {});
+    const inner = memoryRevocations();
+    const store: RevocationStore = { ...inner, add: (record) => (void inner.add(record), which === 'revocations' ? stuck() : undefined) };
+    const { guard, issuer, verdict } = await createScene({ revocations: { store } });
+    const receive = guard.backchannelLogout({ clientId: CLIENT, replays: which === 'replays' ? { add: stuck } : undefined });
+    const [token, logoutToken] = [await issuer.issueToken(), await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' })];
+    await guard.warm();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const answer = receive(form(logoutToken));
+    await vi.waitFor(async () => expect(await verdict(token)).toBe('revoked'));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await answer).toMatchObject({ status: 503, failure: 'store' });
+  },
+);
 
 test.each([
   [{}, /clientId: is missing/],

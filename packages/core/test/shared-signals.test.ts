@@ -1,6 +1,7 @@
-import { observe, type Events, type MessageReceiver, type ReceivedMessage, type SharedSignalsOptions } from '@tokenward/core';
+import { memoryRevocations, observe, type Events, type MessageReceiver, type ReceivedMessage, type SharedSignalsOptions } from '@tokenward/core';
+import type { RevocationStore } from '@tokenward/core/store';
 import { hostileTokens, type SecurityEventWishes } from '@tokenward/testing';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createScene, type Scene } from './guarded.js';
 
 const AUDIENCE = 'https://api.example.test/events';
@@ -243,6 +244,24 @@ test('rule 121: after two rotations of the keys within the cooldown, an event is
   expect(await send()).toEqual({ status: 503, headers: { 'cache-control': 'no-store', 'retry-after': '30' }, body: '', failure: 'key' });
   clock.advance(30);
   expect((await send()).status).toBe(202);
+});
+
+test.each(['replays', 'revocations'] as const)('rule 121: a store that never answers does not hold an event for more than 5 seconds: %s', async (which) => {
+  const stuck = () => new Promise<never>(() => {});
+  const inner = memoryRevocations();
+  const store: RevocationStore = { ...inner, add: (record) => (void inner.add(record), which === 'revocations' ? stuck() : undefined) };
+  const { guard, issuer, verdict } = await createScene({ revocations: { store } });
+  const replays = which === 'replays' ? { add: stuck } : undefined;
+  const receive = guard.sharedSignals({ audience: AUDIENCE, authorization: AUTHORIZATION, replays });
+  const subject = { format: 'iss_sub', iss: issuer.issuer, sub: 'user-1' };
+  const [token, event] = [await issuer.issueToken(), await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject })];
+  await guard.warm();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const answer = receive(message(event));
+  await vi.waitFor(async () => expect(await verdict(token)).toBe('revoked'));
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(await answer).toMatchObject({ status: 503, failure: 'store' });
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import type { KeptForProofs } from './confirmation.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
+import { inTime, TIMEOUT_SECONDS } from '../lib/in-time.js';
 import { createMemory, type Slot } from '../lib/private-slot.js';
 import { isThenable } from '../lib/thenable.js';
 import { classOf } from '../lib/thrown.js';
@@ -32,9 +33,6 @@ interface Proven {
 
 /** Kept on the object that lives as long as the request (`heldBy`): each guard sees a request as an object of its own. */
 const proven = createMemory<object, Proven>();
-
-/** A store that does not answer must not hold a request for ever. */
-const TIMEOUT_MS = 5000;
 
 /**
  * Returns a function that spends the proof of a request. Every other request with that proof is then refused. The request itself may be checked again, and so may
@@ -119,16 +117,8 @@ function ownerOf({ issuer, subject, clientId }: Sender, jkt: string): string {
   return clientId === undefined ? replayName('key', issuer, jkt) : replayName('client', issuer, clientId);
 }
 
-async function failureInTime(answer: PromiseLike<unknown>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Result>((resolve) => {
-    timer = setTimeout(() => resolve(unavailable(`the store did not answer within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([Promise.resolve(answer).then(failureOf, failed), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function failureInTime(answer: PromiseLike<unknown>): Promise<Result> {
+  return inTime(Promise.resolve(answer).then(failureOf, failed), () => unavailable(`the store did not answer within ${TIMEOUT_SECONDS} s`));
 }
 
 function failureOf(answer: unknown): Result {

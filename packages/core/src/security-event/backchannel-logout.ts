@@ -11,6 +11,7 @@ import type { EventRevocations } from '../revocation/revocations.js';
 import { hasAudience, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
 import {
   answer,
+  answerOf,
   MAX_MESSAGE_BYTES,
   mediaTypeOf,
   NOT_A_POST,
@@ -80,10 +81,10 @@ export function createBackchannelLogout(options: BackchannelLogoutOptions, { iss
     try {
       // revoked before it is remembered: after a failure, the server can send it again, and revoking twice does no harm
       const target = sid === undefined ? { subject: sub!, issuer } : { sessionId: sid, subject: sub, issuer };
-      await revocations.revoke(target, { reason: 'logout', at: iat }, skew);
+      await answerOf(revocations.revoke(target, { reason: 'logout', at: iat }, skew));
       const ttlSeconds = Math.min(Math.max(1, exp - clock.now() / 1000) + skew, MAX_REMEMBERED_SECONDS);
       // a full store is not a failure here: the tokens are revoked
-      if ((await replays.add(replayName('logout', issuer, jti), ttlSeconds, replayName('issuer', issuer))) === false) {
+      if ((await answerOf(replays.add(replayName('logout', issuer, jti), ttlSeconds, replayName('issuer', issuer)))) === false) {
         publish('tokenward:token-replayed', { issuer, of: 'logout_token' });
         return refuse('jti', issuer);
       }

@@ -1,4 +1,5 @@
 import type { ResponseHeaders } from '../decision/decision.js';
+import { inTime } from '../lib/in-time.js';
 import { fieldOf } from '../request/fields.js';
 
 /** A request that an authorization server sends to a receiver. */
@@ -38,6 +39,13 @@ export function answer(status: number, body: string, headers: ResponseHeaders = 
     headers: Object.freeze({ 'cache-control': 'no-store', ...(body !== '' && { 'content-type': 'application/json' }), ...headers }),
     body,
     ...(failure && { failure }),
+  });
+}
+
+/** Waits for a store for 5 seconds. @throws Error (the promise rejects) if it takes longer: the sender then sends its message again */
+export function answerOf<T>(store: T | PromiseLike<T>): Promise<T> {
+  return inTime(store, () => {
+    throw new Error('the store did not answer in time');
   });
 }
 

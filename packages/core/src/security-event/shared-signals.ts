@@ -12,6 +12,7 @@ import type { ReceiverContext } from './backchannel-logout.js';
 import { hasAudience, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
 import {
   answer,
+  answerOf,
   mediaTypeOf,
   NOT_A_POST,
   retryAfter,
@@ -80,7 +81,8 @@ export function createSharedSignals(options: SharedSignalsOptions, { issuers, re
       // revoked before it is remembered: after a failure, the transmitter can send it again, and revoking twice does no harm
       const done = await revokeTokens(jws, issuer);
       // a full store is not a failure here: the tokens are revoked
-      const isNew = (await replays.add(replayName('event', issuer, jws.claims['jti'] as string), REMEMBERED_SECONDS, replayName('issuer', issuer))) !== false;
+      const name = replayName('event', issuer, jws.claims['jti'] as string);
+      const isNew = (await answerOf(replays.add(name, REMEMBERED_SECONDS, replayName('issuer', issuer)))) !== false;
       if (!isNew) publish('tokenward:token-replayed', { issuer, of: 'security_event' });
       publish('tokenward:security-event', {
         issuer,
@@ -106,7 +108,7 @@ export function createSharedSignals(options: SharedSignalsOptions, { issuers, re
       const eventTime = own(event as JsonObject, 'event_timestamp');
       // an event that arrives late concerns only tokens issued before it happened
       const at = isNumericDate(eventTime) && eventTime <= (claims['iat'] as number) ? eventTime : (claims['iat'] as number);
-      await revocations.revoke({ ...targetOf(subject, reason), issuer }, { reason, at });
+      await answerOf(revocations.revoke({ ...targetOf(subject, reason), issuer }, { reason, at }));
       done = true;
     }
     return done;
