@@ -1,4 +1,5 @@
 import { misuse } from '../lib/configuration-error.js';
+import { isNumericDate } from '../lib/numeric-date.js';
 import type { StoredSession } from './session-store.js';
 
 const MAX_SEALED_LENGTH = 65_536;
@@ -15,12 +16,12 @@ export function checkStoredSession({ key, sealed, version, until, issuedAt, labe
     typeof sealed === 'string' &&
     sealed.length <= MAX_SEALED_LENGTH &&
     Number.isSafeInteger(version) &&
-    Number.isFinite(until) &&
-    Number.isFinite(issuedAt) &&
+    isNumericDate(until) &&
+    isNumericDate(issuedAt) &&
     Array.isArray(labels) &&
     labels.length <= MAX_LABELS &&
     labels.every(isHash);
-  if (!isValid) throw misuse('session', `must be a StoredSession with at most ${MAX_SEALED_LENGTH} characters and ${MAX_LABELS} labels`);
+  if (!isValid) throw misuse('session', `must be a StoredSession with times in seconds, and at most ${MAX_SEALED_LENGTH} characters and ${MAX_LABELS} labels`);
 }
 
 /** Whether a text may be a hash in base64url. */

@@ -199,7 +199,9 @@ export const sessionCases: readonly SessionStoreCase[] = [
         { key: 'a:b' },
         { version: Number.NaN },
         { until: Infinity },
+        { until: 1e300 },
         { issuedAt: Number.NaN },
+        { issuedAt: Date.now() * 1000 },
       ];
       for (const change of invalid) {
         await assert.rejects(async () => store.create({ ...session, ...change }), { code: 'TOKENWARD_CONFIGURATION' });
