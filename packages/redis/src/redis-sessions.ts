@@ -7,6 +7,7 @@ import { openLink } from './link.js';
 import { readSessionOptions, type RedisSessionsOptions } from './session-options.js';
 import { CREATE, evaluate, READ, RELEASE, REMOVE, REMOVE_LABELLED, REPLACE, sessionKeysOf } from './session-scripts.js';
 import { storedSessionOf } from './session-replies.js';
+import type { StoreFailure } from './store-failure.js';
 
 const EVICTION = { what: 'sessions', effect: 'Their users are logged out, and a logout at the issuer may miss sessions.' };
 const WARM_LOOK_MS = 50;
@@ -32,10 +33,12 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
     return send(script, evaluate(script, keyNames, ...args));
   }
 
-  async function send(kind: string, command: readonly string[]): Promise<Reply> {
+  /** @param unanswered is called if the server may have the command nevertheless, or may get it yet */
+  async function send(kind: string, command: readonly string[], unanswered = () => {}): Promise<Reply> {
     try {
       return await link.send(kind, command);
     } catch (error) {
+      if (!(error as StoreFailure).isAnswer) unanswered();
       // a StoreFailure has fixed words; a client's own error may quote anything
       throw new SessionStoreError(`${where}: ${(error as Error).message}`);
     }
@@ -80,14 +83,10 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
       assertSeconds('lease(key, ttlSeconds)', ttlSeconds, MAX_LEASE_SECONDS);
       const owner = randomUUID();
       const name = keys.lease + key;
-      const answer = await send('SET', ['SET', name, owner, 'NX', 'PX', String(Math.ceil(ttlSeconds * 1000))]);
-      if (answer !== 'OK') return undefined;
-      return {
-        async release() {
-          // if that fails, the lease ends by itself
-          await run(RELEASE, [name], owner).catch(() => {});
-        },
-      };
+      // if that fails, the lease ends by itself
+      const release = async (): Promise<void> => void (await run(RELEASE, [name], owner).catch(() => {}));
+      const answer = await send('SET', ['SET', name, owner, 'NX', 'PX', String(Math.ceil(ttlSeconds * 1000))], () => void release());
+      return answer === 'OK' ? { release } : undefined;
     },
     async warm() {
       const endsAtMs = performance.now() + timeoutMs * 2;

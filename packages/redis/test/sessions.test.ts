@@ -185,6 +185,18 @@ describe('a lease', () => {
     expect(await store.lease(KEY, 86_400)).toBeDefined();
   });
 
+  test('a lease whose answer comes too late is given back', async () => {
+    const proxy = closing(await startProxy(server().port), (proxy) => proxy.close());
+    const store = openSessions({ url: proxy.url, timeoutSeconds: 0.5 });
+    await store.warm();
+    const sent = proxy.holdReplies('NX');
+    const lease = expect(store.lease(KEY, 60)).rejects.toBeInstanceOf(SessionStoreError);
+    await sent;
+    await lease;
+    const other = openSessions({ url: server().url });
+    await eventually(async () => (await other.lease(KEY, 60)) !== undefined, 'another process gets the lease');
+  });
+
   test('a release that Redis does not confirm is no failure: the lease ends by itself', async () => {
     const own = await ownServer();
     const store = openSessions({ url: own.url, timeoutSeconds: 1 });
