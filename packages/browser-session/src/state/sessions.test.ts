@@ -513,6 +513,35 @@ describe('the size of the sealed cookie', () => {
 });
 
 describe('a store', () => {
+  test.each([
+    ['the same process', 0, 'logout'],
+    ['the same process', 100, 'revoked'],
+    ['another process', 0, 'logout'],
+  ] as const)('a request in %s during a logout does not take away the newest refresh token: after %d logouts', async (where, before, kind) => {
+    const app = appWith('stored');
+    let go!: () => void;
+    let held: Promise<void> | undefined;
+    async function remove(key: string) {
+      const first = held;
+      held = undefined;
+      await first;
+      return app.store!.remove(key);
+    }
+    const slow = app.another({ store: { ...app.store!, remove } });
+    for (let ended = 0; ended < before; ended++) await slow.end(app.state(), 'logout', undefined);
+    app.clock.advance(1);
+    const state = app.state();
+    const header = await started(app, state);
+    await app.another().replace(state, { ...state, version: 2, refreshToken: 'newest' });
+    held = new Promise((resolve) => (go = resolve));
+    const ended = slow.end(state, 'logout', header);
+    const sessions = where === 'the same process' ? slow : app.sessions;
+    expect(await kindOf(sessions.find(header))).toBe(kind);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    go();
+    expect((await ended).state.refreshToken).toBe('newest');
+  });
+
   test('keeps no id, name or token in the clear', async () => {
     const app = appWith('stored');
     const created = vi.fn<SessionStore['create']>();
@@ -530,10 +559,7 @@ describe('a store', () => {
     const copy = (await app.store!.read(createHash('sha256').update(state.id).digest('base64url')))!;
     await app.sessions.end(state, 'logout', header);
     await app.store!.create(copy);
-    for (const sessions of [app.sessions, app.another()]) {
-      expect(await kindOf(sessions.find(header))).toBe('logout');
-      await app.store!.create(copy);
-    }
+    for (const sessions of [app.sessions, app.another()]) expect(await kindOf(sessions.find(header))).toBe('logout');
     // the revocation ends it, and that is in the other store
     expect(await kindOf(app.another({ revocations: memoryRevocations() }).find(header))).toBe('session');
   });

@@ -34,6 +34,7 @@ const KEPT_IDLE_SECONDS = 3600;
 const SENT_AGAIN_MS = 10_000;
 const MAX_SENT_AGAIN = 10_000;
 const MAX_USES_WRITTEN = 10_000;
+const MAX_REMOVALS = 10_000;
 
 /** Keeps sessions in a store. The cookie contains only the session's id. */
 export function createStoredSessions(config: StoredConfig, store: SessionStore): Sessions {
@@ -44,6 +45,8 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
   const ending = createSessionEnd(config);
   /** When this process last began to write the use of a session. A request may have read the session before, and end after the write. */
   const usesWritten = createLruMap<number>(MAX_USES_WRITTEN);
+  /** The removals by ends of this process that go on or have failed, by key. */
+  const removals = createLruMap<'going' | 'failed'>(MAX_REMOVALS);
   /** Until when the cookie of a session is not sent again, by the monotonic clock. */
   const sentAgain = createLruMap<number>(MAX_SENT_AGAIN);
 
@@ -128,8 +131,9 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     const reason = state.id === id ? ending.of(state, now) : 'unreadable';
     if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', session: endingOf(state) };
     if (reason !== undefined) {
-      // if that fails, the store removes it at its end
-      inBackground(async () => store.remove(key));
+      const removal = removals.get(key);
+      // A logout removes it itself: the removal returns the newest refresh token, which it revokes. If this one fails, the store removes it at its end
+      if (removal === 'failed' || (removal === undefined && reason !== 'logout')) inBackground(async () => store.remove(key));
       return ended(reason, cookieHeader, reason === 'unreadable' ? undefined : leftOf(state, now));
     }
     if (isUseWorthWriting(state.usedAt, now, idleSeconds) && isUseWorthWriting(usesWritten.get(key) ?? 0, now, idleSeconds)) {
@@ -194,9 +198,15 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
    * the state that the store had: a refresh of another process is either in it, or will find the session absent.
    */
   async function endEverywhere(id: string, revoke: () => Promise<void>): Promise<SessionState | undefined> {
+    const key = keyOf(id);
+    removals.set(key, 'going');
     // what the store has removed is gone for the whole fleet; the revocation takes effect in this process in any case
-    const [, removed] = await Promise.allSettled([revoke(), (async () => store.remove(keyOf(id)))()]);
-    if (removed.status === 'rejected') throw removed.reason;
+    const [, removed] = await Promise.allSettled([revoke(), (async () => store.remove(key))()]);
+    if (removed.status === 'rejected') {
+      removals.set(key, 'failed');
+      throw removed.reason;
+    }
+    removals.delete(key);
     const text = removed.value && (await sealer.open(removed.value.sealed));
     const state = text === undefined ? undefined : stateOf(text);
     // the refresh token of another issuer must not be sent to this one
