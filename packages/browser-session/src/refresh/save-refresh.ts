@@ -16,7 +16,7 @@ export type SaveRefresh = (state: SessionState, next: SessionState, release: () 
 export const TOO_LARGE_WARNING = 'refresh not kept';
 /** The pauses before further attempts: a store that is only slow, or changes its primary, may recover before the result stays in this process alone. */
 const SAVE_AGAIN_MS = [100, 400];
-/** After those attempts, this process tries in the background, for as long as the lease keeps others from refreshing. */
+/** After those attempts, this process tries in the background, at least as long as the lease keeps others from refreshing. */
 const SAVE_LATER_MS = 1000;
 
 /** @param tryAgain runs the refresh of a session again, which finds what is unsaved */
