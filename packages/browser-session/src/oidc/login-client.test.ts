@@ -621,6 +621,16 @@ describe('an issuer that does not work', () => {
     expect(await refresh()).toMatchObject({ accessToken: ACCESS_TOKEN });
   });
 
+  test('rule 61: its old metadata serves if something else than metadata arrives', async () => {
+    const pass = passingTime();
+    const { begin } = clientWith({ clock: pass.clock });
+    await begin();
+    pass.minutes(21);
+    script.answer = { '/.well-known/openid-configuration': () => Response.json({ status: 'maintenance' }) };
+    await begin();
+    await begin();
+  });
+
   test('an endpoint that does not work makes its metadata be fetched again, and no caller waits', async () => {
     const pass = passingTime();
     const { client, begin } = clientWith({ clock: pass.clock, timeoutSeconds: 60 });

@@ -6,7 +6,13 @@ const ISSUER = 'https://login.example.com';
 const ADDRESS = `${ISSUER}/introspect`;
 
 function scene(timeoutSeconds = 5) {
-  const searches: { readonly signal: AbortSignal; answer(named?: string, issuer?: string): void; refuse(status: number): void; fail(): void }[] = [];
+  const searches: {
+    readonly signal: AbortSignal;
+    answer(named?: string, issuer?: string): void;
+    refuse(status: number): void;
+    send(text: string): void;
+    fail(): void;
+  }[] = [];
   const transport = vi.fn(
     (_url: string, signal: AbortSignal) =>
       new Promise<Answer>((resolve, reject) => {
@@ -15,7 +21,8 @@ function scene(timeoutSeconds = 5) {
           resolve({ status: 200, header: () => null, body, discard() {} });
         }
         const refuse = (status: number): void => resolve({ status, header: () => null, body: new Blob([]).stream(), discard() {} });
-        searches.push({ signal, answer, refuse, fail: () => reject(new Error('away')) });
+        const send = (text: string): void => resolve({ status: 200, header: () => null, body: new Blob([text]).stream(), discard() {} });
+        searches.push({ signal, answer, refuse, send, fail: () => reject(new Error('away')) });
       }),
   );
   const source = { issuer: ISSUER, unsafeHttpHosts: new Set<string>() };
@@ -125,6 +132,16 @@ describe('rule 61: an address that is looked for again after a failure', () => {
     expect(await address.find(patient())).toBe(ADDRESS);
     expect(searches).toHaveLength(3);
   });
+
+  test.each(['{"status":"maintenance"}', '{"issuer":null}', '{}', 'null', '[]', '"down"', '<p>Down'])(
+    'stays in use if something else than metadata arrives: %s',
+    async (text) => {
+      const { address, searches } = await renewed();
+      searches[1]!.send(text);
+      await vi.waitFor(() => expect(address.renewalError).toContain('/.well-known/openid-configuration'));
+      expect(await address.find(patient())).toBe(ADDRESS);
+    },
+  );
 
   test.each([
     ['does not name it', 'https://login.example.com/.well-known/openid-configuration: the metadata has no introspection_endpoint', undefined],

@@ -19,16 +19,19 @@ export interface MetadataSource {
 
 /** The metadata names another issuer than the options. */
 export class OtherIssuerError extends Error {
-  /** The issuer that the metadata names; undefined if it names none. */
-  readonly found: string | undefined;
-
-  constructor(message: string, found: unknown) {
+  /** @param found the issuer that the metadata names */
+  constructor(
+    message: string,
+    readonly found: string,
+  ) {
     super(message);
-    this.found = typeof found === 'string' ? found : undefined;
   }
 }
 
-/** The metadata could not be fetched, so its content is unknown. If the servers say that there is no document, the error is a {@link NoMetadataError}. */
+/**
+ * The metadata could not be fetched, so its content is unknown. Something in front of the server may have answered: a document that names no issuer is no metadata
+ * (RFC 8414 s2). If the servers say that there is no document, the error is a {@link NoMetadataError}.
+ */
 export class MetadataUnavailableError extends Error {}
 
 /** The servers say that there is no document (404, 410). */
@@ -50,10 +53,8 @@ export async function discover(source: MetadataSource, limits: FetchLimits, sign
     const found = metadata['issuer'];
     const says = found === undefined ? 'no issuer' : `the issuer ${named(found)}`;
     const hint = metadataUrl === undefined ? '' : '. metadataUrl changes only where the metadata is fetched';
-    throw new OtherIssuerError(
-      `${printableUrl(url)}: the metadata names ${says}, but the option issuer is ${named(issuer)}; both must be exactly equal${hint}${issuerRemedy(issuer, found)}`,
-      found,
-    );
+    const message = `${printableUrl(url)}: the metadata names ${says}, but the option issuer is ${named(issuer)}; both must be exactly equal${hint}${issuerRemedy(issuer, found)}`;
+    throw typeof found === 'string' ? new OtherIssuerError(message, found) : new MetadataUnavailableError(message);
   }
   return { url, document: metadata };
 }
