@@ -143,6 +143,17 @@ describe('rule 61: an address that is looked for again after a failure', () => {
     },
   );
 
+  test('its owner sees no failed search that ends after the endpoint has worked again', async () => {
+    const { address, searches } = await renewed();
+    address.worked();
+    searches[1]!.fail();
+    await nextTurn();
+    expect(address.renewalError).toBeUndefined();
+    address.renew();
+    searches[2]!.fail();
+    await vi.waitFor(() => expect(address.renewalError).toContain('away'));
+  });
+
   test.each([
     ['does not name it', 'https://login.example.com/.well-known/openid-configuration: the metadata has no introspection_endpoint', undefined],
     ['names one by plain http', 'must use https', 'http://login.example.com/introspect'],

@@ -91,6 +91,7 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
   let isClosed = false;
   let finding: Promise<string> | undefined;
   let ending: AbortController | undefined;
+  let isDoubted = false;
   let renewalError: string | undefined;
 
   async function search(): Promise<string> {
@@ -127,15 +128,17 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
     },
     renew() {
       if (endpoint.address !== undefined || address === undefined || isClosed) return;
+      isDoubted = true;
       (finding ??= search()).then(
         () => (renewalError = undefined),
-        (error: Error) => (renewalError = error.message),
+        (error: Error) => (renewalError = isDoubted ? error.message : undefined),
       );
     },
     get renewalError() {
       return renewalError;
     },
     worked() {
+      isDoubted = false;
       renewalError = undefined;
     },
     close() {
