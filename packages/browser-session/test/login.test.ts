@@ -475,7 +475,8 @@ describe('an issuer that changes', () => {
     expect(app.events).toEqual(['login failed issuer_unavailable']);
     const again = await startProvider({ appOrigin: app.origin, port: Number(port) });
     closers[0] = again.close;
-    await expectPage(await finish(place), 200, 'url=/"');
+    // an address that failed is not tried again at once
+    await vi.waitFor(async () => expectPage(await finish(place), 200, 'url=/"'), { interval: 200, timeout: 10_000 });
   });
 
   test('is asked for too much by this process: the page says so, and a reload ends the login', async () => {

@@ -618,6 +618,7 @@ describe('an issuer that does not work', () => {
     expect([await refresh(), await refresh()]).toEqual([refused, refused]);
     expect(requests).not.toContain('POST /token');
     script.metadata = {};
+    pass.minutes(1);
     expect(await refresh()).toMatchObject({ accessToken: ACCESS_TOKEN });
   });
 

@@ -66,6 +66,7 @@ test('rule 61: while it cannot be fetched, it is tried every 10 seconds, and ser
   const last = renewed.get();
   fetches.at(-1)!.reject(new Error('away'));
   await expect(last).rejects.toThrow('away');
+  clock.advance(1);
   const again = renewed.get();
   fetches.at(-1)!.resolve('second');
   expect(await again).toBe('second');
@@ -135,12 +136,26 @@ test('rule 61: an outage that nobody notices prints one warning when it begins, 
   expect(await seen()).toEqual([began, 'tokenward: the metadata of https://login.example.com can be renewed again for browser sessions']);
 });
 
-test('a first fetch that fails is told to its callers, prints no warning, and is tried again by the next', async () => {
-  const { seen } = await onlyOwnWarnings();
-  const { fetches, renewed, first } = scripted();
+test('rule 61: without a document, however many callers come, it is fetched once in a second: anybody can start logins', async () => {
+  const { clock, fetches, renewed } = scripted();
   const failed = renewed.get();
   fetches[0]!.reject(new Error('away'));
   await expect(failed).rejects.toThrow('away');
+  for (let calls = 0; calls < 10; calls++) await expect(renewed.get()).rejects.toThrow('away');
+  expect(fetches).toHaveLength(1);
+  clock.advance(1);
+  const again = renewed.get();
+  fetches[1]!.resolve('first');
+  expect(await again).toBe('first');
+});
+
+test('a first fetch that fails is told to its callers, prints no warning, and is tried again by the next', async () => {
+  const { seen } = await onlyOwnWarnings();
+  const { clock, fetches, renewed, first } = scripted();
+  const failed = renewed.get();
+  fetches[0]!.reject(new Error('away'));
+  await expect(failed).rejects.toThrow('away');
+  clock.advance(1);
   fetches.length = 0;
   await first();
   expect(await seen()).toEqual([]);

@@ -26,6 +26,8 @@ const STALE_MS = 2 * FRESH_MS;
 const NO_WAIT_MS = 10 * 60_000;
 /** The least time between two fetches while an old document is there. */
 const COOLDOWN_MS = 10_000;
+/** The same if there is none. Until then callers get the last error, since anybody can start logins. */
+const PAUSE_MS = 1000;
 
 export interface RenewedConfig {
   /** For warnings: "the keys of https://login.example.com". */
@@ -43,6 +45,7 @@ export function createRenewed<T>(load: () => Promise<T>, { what, usableSeconds, 
   let freshUntil = -Infinity;
   let triedAt = -Infinity;
   let failedAt = -Infinity;
+  let lastError: Error | undefined;
   let flight: Promise<T> | undefined;
 
   function renew(): Promise<T> {
@@ -63,6 +66,7 @@ export function createRenewed<T>(load: () => Promise<T>, { what, usableSeconds, 
   /** Without a document, the caller gets the error. With one, nobody would know until it is too old. */
   function failed(error: Error): never {
     failedAt = monotonic();
+    lastError = error;
     if (disproves?.(error)) known = undefined;
     const usableMs = known === undefined ? 0 : known.usableUntil - failedAt;
     const use = `what is known stays in use for ${minutesOf(usableMs / 1000)}`;
@@ -78,7 +82,10 @@ export function createRenewed<T>(load: () => Promise<T>, { what, usableSeconds, 
   return {
     async get() {
       const now = monotonic();
-      if (!known || now >= known.usableUntil) return renew();
+      if (!known || now >= known.usableUntil) {
+        if (lastError && !flight && now < failedAt + PAUSE_MS) throw lastError;
+        return renew();
+      }
       const { document, staleAt } = known;
       if (now >= staleAt && now >= failedAt + NO_WAIT_MS) return renew().catch((error: unknown) => known?.document ?? Promise.reject(error as Error));
       if (now >= freshUntil) renewInBackground();
