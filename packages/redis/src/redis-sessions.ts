@@ -85,7 +85,10 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
       const name = keys.lease + key;
       const releaseOnce = (): Promise<Reply> => run(RELEASE, [name], owner);
       // once more, since the connection of a command without an answer is given up. If that fails, too, the lease ends by itself
-      const release = async (): Promise<void> => void (await releaseOnce().catch(releaseOnce).catch(() => {}));
+      const release = async (): Promise<void> =>
+        void (await releaseOnce()
+          .catch(releaseOnce)
+          .catch(() => {}));
       const answer = await send('SET', ['SET', name, owner, 'NX', 'PX', String(Math.ceil(ttlSeconds * 1000))], () => void release());
       return answer === 'OK' ? { release } : undefined;
     },
