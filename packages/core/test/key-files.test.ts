@@ -2,10 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, readdirSync, renameSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import { createResourceGuard, type ConfigurationError, type Events, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import { createResourceGuard, observe, type ConfigurationError, type Events, type GuardOptions, type ResourceGuard } from '@tokenward/core';
 import { base64url, compactJws, createTestIssuer } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ask, configurationErrorOf, verdictOf } from './guarded.js';
@@ -414,13 +413,8 @@ interface SeenEvents {
 
 function listen(): SeenEvents {
   const seen: SeenEvents = { failed: [], refreshed: [] };
-  const onFailed = (event: unknown): void => void seen.failed.push(event as Events['tokenward:keys-failed']);
-  const onRefreshed = (event: unknown): void => void seen.refreshed.push(event as Events['tokenward:keys-refreshed']);
-  subscribe('tokenward:keys-failed', onFailed);
-  subscribe('tokenward:keys-refreshed', onRefreshed);
-  onTestFinished(() => {
-    unsubscribe('tokenward:keys-failed', onFailed);
-    unsubscribe('tokenward:keys-refreshed', onRefreshed);
-  });
+  // guards of other files may still retry
+  onTestFinished(observe('tokenward:keys-failed', (event) => event.issuer === issuer.issuer && seen.failed.push(event)));
+  onTestFinished(observe('tokenward:keys-refreshed', (event) => event.issuer === issuer.issuer && seen.refreshed.push(event)));
   return seen;
 }

@@ -1,6 +1,5 @@
-import { ConfigurationError, createResourceGuard, type Algorithm } from '@tokenward/core';
+import { ConfigurationError, createResourceGuard, observe, type Algorithm, type Events } from '@tokenward/core';
 import { asSigningKey, createTestIssuer, generatePrivateKey } from '@tokenward/testing';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, verdictOf } from './guarded.js';
 
@@ -85,10 +84,9 @@ test('rule 32: reports a published private or symmetric key to operators, withou
   const { d } = privateKey.export({ format: 'jwk' });
   issuer.publishKey(asSigningKey('ES256', privateKey, 'leaked', { d }));
   issuer.publishKey({ ...(await issuer.signingKey()), publicJwk: { kty: 'oct', k: 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA', kid: 'oct' } });
-  const seen: { remarks: readonly string[] }[] = [];
-  const listen = (event: unknown): void => void seen.push(event as never);
-  subscribe('tokenward:keys-refreshed', listen);
-  onTestFinished(() => void unsubscribe('tokenward:keys-refreshed', listen));
+  const seen: Events['tokenward:keys-refreshed'][] = [];
+  // guards of other files may still retry
+  onTestFinished(observe('tokenward:keys-refreshed', (event) => event.issuer === issuer.issuer && seen.push(event)));
   expect(await verdict({})).toBe('allow');
   expect(seen[0]?.remarks).toEqual([
     'keys[1]: contains its private part. Replace this key at the issuer',
