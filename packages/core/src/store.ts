@@ -23,7 +23,7 @@ export { createOutageWarnings, type OutageWarnings } from './events/outage-warni
 export { readClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
 export { areEqualTexts } from './lib/equal-texts.js';
-export { assertSeconds } from './lib/limit.js';
+export { assertSeconds, MOST_BYTES, MOST_ENTRIES, MOST_INTROSPECTION_SECONDS, MOST_LEASE_SECONDS, MOST_REPLAY_SECONDS } from './lib/limit.js';
 export { createLruMap, type LruMap } from './lib/lru.js';
 export { isError } from './lib/native-error.js';
 export { returnsTrue } from './lib/thenable.js';

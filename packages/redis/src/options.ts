@@ -1,5 +1,5 @@
 import { ConfigurationError, type Clock } from '@tokenward/core';
-import { numberOption, OptionReader, plainOptions, readClock, readTable, type OptionTable } from '@tokenward/core/store';
+import { MOST_BYTES, MOST_ENTRIES, numberOption, OptionReader, plainOptions, readClock, readTable, type OptionTable } from '@tokenward/core/store';
 import type { MakeClient } from './connection.js';
 import { prefixOption, readServer, unchecked, type DuplicableClient } from './server-options.js';
 
@@ -50,8 +50,8 @@ const OPTIONS = {
   maxMirrorAgeSeconds: numberOption(10, { least: 0.5, most: 3600 }),
   whenUnreachable: readWhenUnreachable,
   timeoutSeconds: numberOption(3, { least: 0.05, most: 60 }),
-  maxEntries: (reader: OptionReader, name: string) => reader.optionalNumber(name, { least: 1, most: 10_000_000, whole: true }),
-  maxBytes: (reader: OptionReader, name: string) => reader.optionalNumber(name, { least: 65_536, most: 1_099_511_627_776, whole: true }),
+  maxEntries: (reader: OptionReader, name: string) => reader.optionalNumber(name, { least: 1, most: MOST_ENTRIES, whole: true }),
+  maxBytes: (reader: OptionReader, name: string) => reader.optionalNumber(name, { least: 65_536, most: MOST_BYTES, whole: true }),
   clock: readClock,
 } satisfies OptionTable<RedisRevocationsOptions>;
 

@@ -1,4 +1,4 @@
-import { assertSeconds, type IntrospectionCache } from '@tokenward/core/store';
+import { assertSeconds, MOST_INTROSPECTION_SECONDS, type IntrospectionCache } from '@tokenward/core/store';
 import type { RedisIntrospectionsOptions } from './introspection-options.js';
 import { openKeyedStore, type KeyedStoreLife } from './keyed-store.js';
 
@@ -10,7 +10,6 @@ export interface RedisIntrospections extends IntrospectionCache, KeyedStoreLife 
 
 /** No guard writes a longer value. Whoever can write to Redis must not choose how much each look-up loads. */
 const MAX_VALUE_BYTES = 131_072;
-const MAX_KEPT_SECONDS = 86_400;
 /** Before each value, since GETRANGE answers with an empty text for a key that is absent. */
 const MARK = '=';
 
@@ -40,7 +39,7 @@ export function redisIntrospections(options: RedisIntrospectionsOptions): RedisI
       return reply.slice(MARK.length);
     },
     async set(name, value, ttlSeconds) {
-      assertSeconds('set(name, value, ttlSeconds)', ttlSeconds, MAX_KEPT_SECONDS);
+      assertSeconds('set(name, value, ttlSeconds)', ttlSeconds, MOST_INTROSPECTION_SECONDS);
       await send(['SET', keyOf(name), MARK + value, 'PX', String(Math.max(1, Math.floor(ttlSeconds * 1000)))]);
     },
     ...life,

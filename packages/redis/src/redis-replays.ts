@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { assertSeconds, type ReplayAnswer, type ReplayStore } from '@tokenward/core/store';
+import { assertSeconds, MOST_REPLAY_SECONDS, type ReplayAnswer, type ReplayStore } from '@tokenward/core/store';
 import type { Reply } from './connection.js';
 import { openKeyedStore, type KeyedStoreLife } from './keyed-store.js';
 import type { RedisReplaysOptions } from './replay-options.js';
 import { StoreFailure } from './store-failure.js';
-
-const MAX_REMEMBERED_SECONDS = 31_536_000;
 
 /** What `SET NX` and the script reply. */
 const ANSWERS: ReadonlyMap<Reply, ReplayAnswer> = new Map<Reply, ReplayAnswer>([
@@ -59,7 +57,7 @@ export function redisReplays(options: RedisReplaysOptions): RedisReplays {
 
   return Object.freeze({
     async add(name, ttlSeconds, owner) {
-      assertSeconds('add(name, ttlSeconds)', ttlSeconds, MAX_REMEMBERED_SECONDS);
+      assertSeconds('add(name, ttlSeconds)', ttlSeconds, MOST_REPLAY_SECONDS);
       let reply: Reply;
       try {
         // one command, so that of several processes only one hears that the name is new. Rounded up: a name must not be forgotten early

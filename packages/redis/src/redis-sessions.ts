@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assertSeconds, checkStoredSession, SessionStoreError, type ReplaceAnswer, type SessionStore, type StoredSession } from '@tokenward/core/store';
+import {
+  assertSeconds,
+  checkStoredSession,
+  MOST_LEASE_SECONDS,
+  SessionStoreError,
+  type ReplaceAnswer,
+  type SessionStore,
+  type StoredSession,
+} from '@tokenward/core/store';
 import { createConnect, type Reply } from './connection.js';
 import { warnOfEviction } from './eviction.js';
 import { openLink } from './link.js';
@@ -11,7 +19,6 @@ import type { StoreFailure } from './store-failure.js';
 
 const EVICTION = { what: 'sessions', effect: 'Their users are logged out, and a logout at the issuer may miss sessions.' };
 const WARM_LOOK_MS = 50;
-const MAX_LEASE_SECONDS = 86_400;
 
 /**
  * Creates a store of browser sessions for all processes that use the same Redis and prefix. It connects at once and retries until it is closed.
@@ -80,7 +87,7 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
       return Number(await run(REMOVE_LABELLED, [keys.label + label], keys.session, issuedUntil ?? ''));
     },
     async lease(key, ttlSeconds) {
-      assertSeconds('lease(key, ttlSeconds)', ttlSeconds, MAX_LEASE_SECONDS);
+      assertSeconds('lease(key, ttlSeconds)', ttlSeconds, MOST_LEASE_SECONDS);
       const owner = randomUUID();
       const name = keys.lease + key;
       const releaseOnce = (): Promise<Reply> => run(RELEASE, [name], owner);

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.js';
 import { misuse } from '../lib/configuration-error.js';
-import { assertLimit, assertSeconds, MOST_ENTRIES } from '../lib/limit.js';
+import { assertLimit, assertSeconds, MOST_ENTRIES, MOST_INTROSPECTION_SECONDS } from '../lib/limit.js';
 import { createLruMap } from '../lib/lru.js';
 
 /**
@@ -25,7 +25,6 @@ interface Kept {
 }
 
 const DEFAULT_MAX_ENTRIES = 10_000;
-const MAX_KEPT_SECONDS = 86_400;
 
 /**
  * Creates a cache for several guards of one process. Each guard keeps answers of its own in any case, so one guard alone needs no cache.
@@ -45,7 +44,7 @@ export function memoryIntrospections(clock: Pick<Clock, 'monotonic'>, maxEntries
       return undefined;
     },
     set(name, value, ttlSeconds) {
-      assertSeconds('set(name, value, ttlSeconds)', ttlSeconds, MAX_KEPT_SECONDS);
+      assertSeconds('set(name, value, ttlSeconds)', ttlSeconds, MOST_INTROSPECTION_SECONDS);
       all.set(name, { value, endsAt: clock.monotonic() + ttlSeconds * 1000 });
     },
   };

@@ -7,6 +7,12 @@ export const MOST_ENTRIES = 10_000_000;
 export const MOST_BYTES = 1_099_511_627_776;
 /** A hundred years: some tokens last for ten. */
 export const MOST_SECONDS = 3_153_600_000;
+/** The longest lease of a store of browser sessions: a day. */
+export const MOST_LEASE_SECONDS = 86_400;
+/** How long a cache of introspection answers keeps one at most: a day. */
+export const MOST_INTROSPECTION_SECONDS = 86_400;
+/** How long a store of replays remembers a name at most: a year. */
+export const MOST_REPLAY_SECONDS = 31_536_000;
 
 /**
  * Checks a limit that the caller of a function chose. With NaN, no comparison holds, and a limit that nothing reaches would not limit anything either.

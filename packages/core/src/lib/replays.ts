@@ -1,6 +1,6 @@
 import { CLOCK_NEEDED, isClock, type Clock } from './clock.js';
 import { misuse } from './configuration-error.js';
-import { assertLimit, assertSeconds, MOST_ENTRIES } from './limit.js';
+import { assertLimit, assertSeconds, MOST_ENTRIES, MOST_REPLAY_SECONDS } from './limit.js';
 import type { OptionReader } from './option-reader.js';
 import { sha256 } from './sha256.js';
 import { shown } from './shown-option.js';
@@ -38,7 +38,6 @@ interface Entry {
 }
 
 const DEFAULT_MAX_ENTRIES = 100_000;
-const MAX_REMEMBERED_SECONDS = 31_536_000;
 /** The shortest time between two searches for expired entries, which cost milliseconds. */
 const BETWEEN_SWEEPS_MS = 1000;
 
@@ -86,7 +85,7 @@ export function memoryReplays(clock: Clock, maxEntries: number = DEFAULT_MAX_ENT
   return {
     add(name, ttlSeconds, owner) {
       // a name whose end is not a number would be evicted at once
-      assertSeconds('add(name, ttlSeconds)', ttlSeconds, MAX_REMEMBERED_SECONDS);
+      assertSeconds('add(name, ttlSeconds)', ttlSeconds, MOST_REPLAY_SECONDS);
       const now = clock.monotonic();
       const wallNow = clock.now();
       const known = entries.get(name);

@@ -1,6 +1,6 @@
 import { readClock, type Clock } from '../lib/clock.js';
 import { ConfigurationError } from '../lib/configuration-error.js';
-import { assertSeconds, MOST_ENTRIES } from '../lib/limit.js';
+import { assertSeconds, MOST_ENTRIES, MOST_LEASE_SECONDS } from '../lib/limit.js';
 import { OptionReader, plainOptions } from '../lib/option-reader.js';
 import { numberOption, readTable, type OptionTable } from '../lib/option-table.js';
 import { checkStoredSession } from './check-stored-session.js';
@@ -21,7 +21,6 @@ const OPTIONS = {
 /** If a user has more sessions than this, or more than half of all, the user's oldest one ends. So one user cannot end the sessions of others. */
 const MAX_PER_LABEL = 1000;
 const MAX_LEASES = 100_000;
-const MAX_LEASE_SECONDS = 86_400;
 
 /**
  * Creates a store of browser sessions for this process alone. A restart ends all sessions. A fleet needs a shared store, such as `redisSessions` of
@@ -147,7 +146,7 @@ function createLeases(clock: Pick<Clock, 'monotonic'>): { take: SessionStore['le
 
   return {
     take(key, ttlSeconds) {
-      assertSeconds('lease(key, ttlSeconds)', ttlSeconds, MAX_LEASE_SECONDS);
+      assertSeconds('lease(key, ttlSeconds)', ttlSeconds, MOST_LEASE_SECONDS);
       const taken = endsAtMs.get(key);
       if (taken && clock.monotonic() < taken.endsAtMs) return undefined;
       if (endsAtMs.size >= MAX_LEASES) removeEnded();
