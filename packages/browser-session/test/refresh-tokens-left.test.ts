@@ -95,11 +95,7 @@ describe('a refresh that a login in another process has overtaken, if the revoca
 });
 
 test('a session in a cookie that ends in another process by a refused refresh: the process that has refreshed it revokes its token', async () => {
-  const world = await startWorld({ session: { revocations: memoryRevocations() } });
-  const other = await world.startAnother();
-  const old = cookiesOf(world);
-  world.clock.advance(301);
-  await world.callApi();
+  const { world, other, old } = await refreshedInOne();
   const revoked = watchRevocations(world);
   showCookies(world, old);
   expect(await world.callApi(other.origin)).toMatchObject({ reason: 'session_ended', cause: 'the issuer refused its refresh token' });
@@ -154,11 +150,7 @@ describe('logout in one process, refresh in another: the newest refresh token is
   });
 
   test('with encrypted cookies alone, by the process that has refreshed, as soon as it learns of the logout', async () => {
-    const world = await startWorld({ session: { revocations: memoryRevocations() } });
-    const other = await world.startAnother();
-    const old = cookiesOf(world);
-    world.clock.advance(301);
-    await world.callApi();
+    const { world, other, old } = await refreshedInOne();
     const renewed = cookiesOf(world);
     showCookies(world, old);
     const revoked = watchRevocations(world);
@@ -354,6 +346,16 @@ function withoutKeys(request: IncomingMessage, response: ServerResponse): boolea
   if (request.url !== '/jwks') return false;
   response.writeHead(503).end();
   return true;
+}
+
+/** Two processes with encrypted cookies alone, of which the first has refreshed the session. `old` are the cookies from before. */
+async function refreshedInOne() {
+  const world = await startWorld({ session: { revocations: memoryRevocations() } });
+  const other = await world.startAnother();
+  const old = cookiesOf(world);
+  world.clock.advance(301);
+  await world.callApi();
+  return { world, other, old };
 }
 
 function newestRefreshToken({ issued }: World): string {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { memoryRevocations, type MessageReceiver, type ReceivedMessage, type ReceiverAnswer } from '@tokenward/core';
-import type { ReplayStore, RevocationStore } from '@tokenward/core/store';
+import type { MessageReceiver, ReceivedMessage, ReceiverAnswer } from '@tokenward/core';
+import type { ReplayStore } from '@tokenward/core/store';
 import { hostileTokens, type LogoutTokenWishes } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createScene, createTwoIssuers, type Scene } from './guarded.js';
+import { stuckStores } from './stuck-stores.js';
 
 const CLIENT = 'web-app';
 
@@ -320,11 +321,9 @@ test('answers 503 if the replay store fails, and still applies the logout', asyn
 test.each(['replays', 'revocations'] as const)(
   'rule 118: a store that never answers does not hold a logout token for more than 5 seconds: %s',
   async (which) => {
-    const stuck = () => new Promise<never>(() => {});
-    const inner = memoryRevocations();
-    const store: RevocationStore = { ...inner, add: (record) => (void inner.add(record), which === 'revocations' ? stuck() : undefined) };
+    const { store, replays } = stuckStores(which);
     const { guard, issuer, verdict } = await createScene({ revocations: { store } });
-    const receive = guard.backchannelLogout({ clientId: CLIENT, replays: which === 'replays' ? { add: stuck } : undefined });
+    const receive = guard.backchannelLogout({ clientId: CLIENT, replays });
     const [token, logoutToken] = [await issuer.issueToken(), await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' })];
     await guard.warm();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

@@ -1,8 +1,8 @@
-import { memoryRevocations, observe, type Events, type MessageReceiver, type ReceivedMessage, type SharedSignalsOptions } from '@tokenward/core';
-import type { RevocationStore } from '@tokenward/core/store';
+import { observe, type Events, type MessageReceiver, type ReceivedMessage, type SharedSignalsOptions } from '@tokenward/core';
 import { hostileTokens, type SecurityEventWishes } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createScene, type Scene } from './guarded.js';
+import { stuckStores } from './stuck-stores.js';
 
 const AUDIENCE = 'https://api.example.test/events';
 const AUTHORIZATION = 'Bearer 0123456789-of-the-transmitter';
@@ -247,11 +247,8 @@ test('rule 121: after two rotations of the keys within the cooldown, an event is
 });
 
 test.each(['replays', 'revocations'] as const)('rule 121: a store that never answers does not hold an event for more than 5 seconds: %s', async (which) => {
-  const stuck = () => new Promise<never>(() => {});
-  const inner = memoryRevocations();
-  const store: RevocationStore = { ...inner, add: (record) => (void inner.add(record), which === 'revocations' ? stuck() : undefined) };
+  const { store, replays } = stuckStores(which);
   const { guard, issuer, verdict } = await createScene({ revocations: { store } });
-  const replays = which === 'replays' ? { add: stuck } : undefined;
   const receive = guard.sharedSignals({ audience: AUDIENCE, authorization: AUTHORIZATION, replays });
   const subject = { format: 'iss_sub', iss: issuer.issuer, sub: 'user-1' };
   const [token, event] = [await issuer.issueToken(), await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject })];
