@@ -40,7 +40,7 @@ export const USAGE = `Usage: npm run bench -- [--quick] [--only ${PARTS.join('|'
   --seed       another order in which the candidates take turns`;
 
 const FULL = {
-  validation: { rounds: { warmUp: 5, measured: 30 }, sliceSize: 1024, poolSize: 2048, knownTokens: 100 },
+  validation: { rounds: { warmUp: 20, measured: 120 }, sliceSize: 256, knownSliceSize: 1024, poolSize: 2048, knownTokens: 100 },
   adapters: { rounds: { warmUp: 10, measured: 60 }, sliceSize: 1024, poolSize: 512 },
   http: { rounds: { warmUp: 6, measured: 20 }, sliceSize: 3000, connections: 16, poolSize: 1024 },
   hostile: { rounds: 11, sliceSize: 100 },
@@ -58,7 +58,7 @@ const FULL = {
   dpop: { rounds: { warmUp: 10, measured: 60 }, sliceSize: 512, knownClients: 100, clients: 2048 },
 };
 const QUICK = {
-  validation: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, poolSize: 128, knownTokens: 32 },
+  validation: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, knownSliceSize: 128, poolSize: 128, knownTokens: 32 },
   adapters: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, poolSize: 32 },
   http: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 200, connections: 8, poolSize: 64 },
   hostile: { rounds: 3, sliceSize: 20 },

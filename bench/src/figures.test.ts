@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { spreadOf, summarise } from './figures.ts';
+import { spreadOf, summarise, summarisePaired, withoutDisturbed } from './figures.ts';
 
 const slices = (...cpu: number[]) => cpu.map((cpuMicroseconds) => ({ cpuMicroseconds, wallMicroseconds: 2 * cpuMicroseconds }));
 
@@ -25,4 +25,22 @@ test('compares a slice with the baseline of the same round, so that a slow round
 
 test('refuses a baseline that is not a contender', () => {
   expect(() => summarise([{ name: 'other', slices: slices(1) }], 'floor')).toThrow('no contender is named floor');
+});
+
+const paired = (...cpu: [before: number, slice: number, after: number][]) =>
+  cpu.map((times) => {
+    const [before, slice, after] = slices(...times);
+    return { before: before!, slice: slice!, after: after! };
+  });
+
+test('compares a slice with the mean of the baseline before and after it', () => {
+  const [other] = summarisePaired([{ name: 'other', slices: paired([10, 15, 20], [100, 150, 200]) }]);
+  expect(other!.cpuRatio.median).toBe(1);
+  expect(other!.cpuAdded.median).toBe(0);
+  expect(other!.slices).toBe(2);
+});
+
+test('leaves out a slice if the baseline was slow before or after it, however fast the slice was', () => {
+  const [left] = withoutDisturbed([{ name: 'other', slices: paired([10, 30, 10.5], [10.5, 1, 14], [14, 1, 10], [10, 99, 10.9], [10.9, 2, 11.5]) }]);
+  expect(left!.slices.map(({ slice }) => slice.cpuMicroseconds)).toEqual([30, 99]);
 });

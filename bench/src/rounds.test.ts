@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createRandom } from './random.ts';
-import { runInterleaved } from './rounds.ts';
+import { runInterleaved, runPaired } from './rounds.ts';
 
 async function orderOf(seed: number): Promise<string[]> {
   const order: string[] = [];
@@ -32,4 +32,21 @@ test('runs each contender once per round, in a changing order, and does not coun
 test('runs in the same order only for the same seed', async () => {
   expect(await orderOf(7)).toEqual(await orderOf(7));
   expect(await orderOf(7)).not.toEqual(await orderOf(8));
+});
+
+test('runs the baseline between each two contenders, and pairs each slice with those around it', async () => {
+  const order: string[] = [];
+  const contender = (name: string) => ({
+    name,
+    runSlice: async () => ({ cpuMicroseconds: order.push(name), wallMicroseconds: 1 }),
+  });
+  const series = await runPaired(contender('floor'), [contender('a'), contender('b')], { warmUp: 1, measured: 2 }, createRandom(1));
+  expect(order.filter((_, at) => at % 2 === 0)).toEqual(Array.from({ length: 7 }, () => 'floor'));
+  expect(series.map(({ slices }) => slices.length)).toEqual([2, 2]);
+  for (const { name, slices } of series) {
+    for (const { before, slice, after } of slices) {
+      expect(order[slice.cpuMicroseconds - 1]).toBe(name);
+      expect([before.cpuMicroseconds, after.cpuMicroseconds]).toEqual([slice.cpuMicroseconds - 1, slice.cpuMicroseconds + 1]);
+    }
+  }
 });

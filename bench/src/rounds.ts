@@ -25,6 +25,19 @@ export interface Series {
   readonly slices: readonly Slice[];
 }
 
+/** A slice of a contender, and those of the baseline right before and after it. */
+export interface PairedSlice {
+  readonly slice: Slice;
+  readonly before: Slice;
+  readonly after: Slice;
+}
+
+/** A contender's paired slices, one per round. */
+export interface PairedSeries {
+  readonly name: string;
+  readonly slices: readonly PairedSlice[];
+}
+
 /**
  * Runs the contenders in turns, one slice each per round, in another order each round. Whatever else the machine does hits all of them alike, so the
  * slices of one round can be compared.
@@ -35,6 +48,24 @@ export async function runInterleaved(contenders: readonly Contender[], rounds: R
     for (const index of shuffled([...contenders.keys()], random)) {
       const slice = await contenders[index]!.runSlice();
       if (round >= 0) series[index]!.slices.push(slice);
+    }
+  }
+  return series;
+}
+
+/**
+ * Runs the contenders in turns as {@link runInterleaved} does, with a slice of the baseline between each two. On a virtual machine, a neighbour on the same core
+ * comes and goes within milliseconds, so slices of one round may not compare. A slice and its neighbours do.
+ */
+export async function runPaired(baseline: Contender, contenders: readonly Contender[], rounds: Rounds, random: Random): Promise<PairedSeries[]> {
+  const series = contenders.map(({ name }) => ({ name, slices: [] as PairedSlice[] }));
+  let before = await baseline.runSlice();
+  for (let round = -rounds.warmUp; round < rounds.measured; round++) {
+    for (const index of shuffled([...contenders.keys()], random)) {
+      const slice = await contenders[index]!.runSlice();
+      const after = await baseline.runSlice();
+      if (round >= 0) series[index]!.slices.push({ slice, before, after });
+      before = after;
     }
   }
   return series;

@@ -8,10 +8,12 @@ import type { HostileCostResult } from './hostile-cost.ts';
 import type { HostileResult } from './hostile.ts';
 import type { HttpResult } from './http/measure.ts';
 import type { MemoryResult } from './memory.ts';
-import type { ValidationResult } from './validation/measure.ts';
+import { FEWEST_SLICES, type ValidationResult } from './validation/measure.ts';
 
-export function validationTable({ algorithm, tokenBytes, figures }: ValidationResult): string {
-  return ratioTable(`${algorithm}, ${tokenBytes} bytes`, figures);
+export function validationTable({ algorithm, tokenBytes, figures, undisturbed }: ValidationResult): string {
+  const title = `${algorithm}, ${tokenBytes} bytes`;
+  const rest = undisturbed.length === 0 ? `No candidate had ${FEWEST_SLICES} undisturbed slices.` : ratioTable(`${title}, undisturbed`, undisturbed);
+  return `${ratioTable(title, figures)}\n\n${rest}`;
 }
 
 export function dpopTable(figures: readonly Figures[]): string {
@@ -19,15 +21,16 @@ export function dpopTable(figures: readonly Figures[]): string {
 }
 
 function ratioTable(title: string, figures: readonly Figures[]): string {
-  const rows = figures.map(({ name, cpuMicroseconds, cpuRatio, wallMicroseconds }) => [
+  const rows = figures.map(({ name, slices, cpuMicroseconds, cpuRatio, wallMicroseconds }) => [
     name,
+    String(slices),
     cpuMicroseconds.median.toFixed(1),
     between(cpuMicroseconds, 1),
     `${cpuRatio.median.toFixed(2)} x`,
     between(cpuRatio, 2),
     wallMicroseconds.median.toFixed(1),
   ]);
-  return table([title, 'CPU µs', '(quartiles)', 'of the floor', '(quartiles)', 'wall µs'], rows);
+  return table([title, 'slices', 'CPU µs', '(quartiles)', 'of the floor', '(quartiles)', 'wall µs'], rows);
 }
 
 export function revocationTable(figures: readonly Figures[]): string {

@@ -1,16 +1,17 @@
-import { summarise, type Figures } from '../figures.ts';
-import { collectYoungGarbage } from '../garbage.ts';
-import { createMeter } from '../meter.ts';
+import { summarisePaired, withoutDisturbed, type Figures } from '../figures.ts';
 import type { Random } from '../random.ts';
-import { runInterleaved, type Contender, type Rounds } from '../rounds.ts';
-import type { Algorithm, Attempt, Presenter, TokenBytes, ValidationCandidate } from './candidate.ts';
+import { runPaired, type PairedSeries, type Rounds } from '../rounds.ts';
+import type { Algorithm, ValidationCandidate } from './candidate.ts';
 import { candidates, floor } from './candidates/index.ts';
+import { startContender, type RunningContender } from './contender.ts';
 import { createTokenPool, type TokenPool } from './tokens.ts';
 
 export interface ValidationPlan {
   readonly rounds: Rounds;
-  /** Validations by each candidate in each round. */
+  /** Validations of new tokens by each candidate in each round. */
   readonly sliceSize: number;
+  /** Validations of known tokens by each candidate in each round. They are short. */
+  readonly knownSliceSize: number;
   /** Number of different tokens for candidates that need new ones. */
   readonly poolSize: number;
   /** Number of different tokens for candidates that know them. */
@@ -22,74 +23,37 @@ export interface ValidationResult {
   readonly tokenBytes: number;
   readonly baseline: string;
   readonly figures: readonly Figures[];
+  /** The same, without the slices that something disturbed, and without the candidates of which too few are left. */
+  readonly undisturbed: readonly Figures[];
 }
+
+/** Fewer slices have no quartiles worth a row. */
+export const FEWEST_SLICES = 10;
 
 export const ALGORITHMS: readonly Algorithm[] = ['RS256', 'ES256', 'EdDSA'];
 
-/** Measures the CPU time of one validation by each candidate. Each must first accept and refuse what it should. */
+/** Measures the CPU time of one validation by each candidate, each in a process of its own. */
 export async function measureValidation(algorithm: Algorithm, plan: ValidationPlan, random: Random): Promise<ValidationResult> {
   const pool = await createTokenPool(algorithm, plan.poolSize);
-  const contenders: Contender[] = [];
-  for (const candidate of candidates) {
-    const present = await candidate.prepare(pool.setting);
-    await assertCorrect(candidate, present, pool);
-    contenders.push(contenderOf(candidate, present, pool, plan));
-  }
-  const series = await runInterleaved(contenders, plan.rounds, random);
-  return { algorithm, tokenBytes: pool.tokens[0]!.token.length, baseline: floor.name, figures: summarise(series, floor.name) };
-}
-
-async function assertCorrect({ name, examines }: ValidationCandidate, present: Presenter, { tokens, refused, setting }: TokenPool): Promise<void> {
-  const failed = (what: string) => new Error(`${name} ${what} (${setting.algorithm}), so it cannot be measured`);
-  for (const token of tokens.slice(0, 3)) if (!(await accepts(present(token)))) throw failed('refuses a valid token');
-  const wrong = { nothing: [], signature: refused.signature, claims: [...refused.signature, ...refused.claims] };
-  for (const token of wrong[examines]) {
-    if (await accepts(present(token))) throw failed('accepts an invalid token');
-  }
-}
-
-async function accepts(attempt: Attempt): Promise<boolean> {
+  const contenders: RunningContender[] = [];
   try {
-    return (await attempt()) !== false;
-  } catch {
-    return false;
+    for (const candidate of candidates) contenders.push(await startContender(candidate, shareOf(candidate, pool, plan)));
+    return resultOf(algorithm, pool, await runPaired(contenders[0]!, contenders, plan.rounds, random));
+  } finally {
+    for (const contender of contenders) contender.stop();
   }
 }
 
-function contenderOf({ name, inFlight, tokens }: ValidationCandidate, present: Presenter, pool: TokenPool, plan: ValidationPlan): Contender {
-  const supply = tokens === 'known' ? pool.tokens.slice(0, plan.knownTokens) : pool.tokens;
-  let at = 0;
-  function nextToken(): TokenBytes {
-    at = (at + 1) % supply.length;
-    return supply[at]!;
-  }
+function shareOf({ tokens }: ValidationCandidate, pool: TokenPool, { sliceSize, knownSliceSize, knownTokens }: ValidationPlan) {
+  return tokens === 'known' ? { pool, sliceSize: knownSliceSize, tokens: knownTokens } : { pool, sliceSize, tokens: pool.tokens.length };
+}
+
+function resultOf(algorithm: Algorithm, { tokens }: TokenPool, series: readonly PairedSeries[]): ValidationResult {
   return {
-    name,
-    async runSlice() {
-      // the garbage of the others is not this candidate's cost
-      collectYoungGarbage();
-      const meter = createMeter();
-      for (let left = plan.sliceSize; left > 0; left -= BATCH_SIZE) {
-        const attempts = Array.from({ length: Math.min(left, BATCH_SIZE) }, () => present(nextToken()));
-        meter.start();
-        await Promise.all(Array.from({ length: inFlight }, () => workThrough(attempts)));
-        meter.stop();
-      }
-      meter.start();
-      collectYoungGarbage();
-      meter.stop();
-      return meter.per(plan.sliceSize);
-    },
+    algorithm,
+    tokenBytes: tokens[0]!.token.length,
+    baseline: floor.name,
+    figures: summarisePaired(series),
+    undisturbed: summarisePaired(withoutDisturbed(series).filter(({ slices }) => slices.length >= FEWEST_SLICES)),
   };
-}
-
-/** Few enough tokens that they are still in the processor's caches when their turn comes, as those of a request just read are. */
-const BATCH_SIZE = 256;
-
-/** Takes one attempt after another. Several workers may share the attempts. */
-async function workThrough(attempts: Attempt[]): Promise<void> {
-  for (let attempt = attempts.pop(); attempt; attempt = attempts.pop()) {
-    const answer = attempt();
-    if ((answer instanceof Promise ? await answer : answer) === false) throw new Error('a valid token was refused while measuring');
-  }
 }
