@@ -26,7 +26,7 @@ function withheld(): { fetch: typeof fetch; release(): void } {
   return { fetch: (...given) => promise.then(() => fetch(...given)), release: resolve };
 }
 
-describe('a guard by hand', () => {
+describe('await guard(request)', () => {
   test('returns the Auth of an admitted request, and the response to a refused one', async () => {
     const guard = newGuard();
     const request = bearer(good);

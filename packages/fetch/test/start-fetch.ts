@@ -18,7 +18,7 @@ import type { HandlerAnswer, HandlerInput, OnDeniedAnswer, RunningApp, StartApp,
 import { listenerFor } from './bridge.js';
 import { handlerOf, type Handler } from './ways.js';
 
-/** A guard by hand: it returns the answer, if there is one. */
+/** `await guard(request)`: returns the response to a refusal, if there is one. */
 type Step = (event: RequestEvent) => Promise<Response | undefined>;
 
 /** Starts the suite's apps on Fetch handlers with a minimal router, which passes `{ request, params }` as frameworks do. */

@@ -24,7 +24,7 @@ guard.protect((request) => {
   return new Response();
 }, scope('a'));
 
-// by hand: the response must be looked at before the Auth can be used
+// the types make code check the response before it uses the Auth
 async function byHand(): Promise<Response> {
   const result = await guard(request, scope('a'));
   expectTypeOf(result).toEqualTypeOf<GuardResult<Auth<Claims>>>();

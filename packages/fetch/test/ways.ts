@@ -13,20 +13,20 @@ type Way = (guard: FetchGuard, policies: readonly Policy[], handle: Handler) => 
 
 /** Other ways to use a guard than `guard.protect(handler, ...policies)` on a route. */
 const WAYS: Readonly<Record<string, Way>> = {
-  'by hand, with the result checked': (guard, policies, handle) => async (event) => {
+  'awaited, with the result checked': (guard, policies, handle) => async (event) => {
     const { response } = await guard(event, ...policies);
     return response ?? handle(event);
   },
-  'by hand, on the request alone': (guard, policies, handle) => async (event) => {
+  'awaited, on the request alone': (guard, policies, handle) => async (event) => {
     const result = await guard(event.request, ...policies);
     if (result.response) return result.response;
     return guard.respond(event.request, await handle(event));
   },
-  'by hand, twice at once': (guard, policies, handle) => async (event) => {
+  'called twice at once': (guard, policies, handle) => async (event) => {
     const results = await Promise.all([guard(event, ...policies), guard(event.request, ...policies)]);
     return results.find(({ response }) => response)?.response ?? handle(event);
   },
-  'by hand, with the response thrown': (guard, policies, handle) => async (event) => {
+  'awaited, with the response thrown': (guard, policies, handle) => async (event) => {
     try {
       const { response } = await guard(event, ...policies);
       // eslint-disable-next-line typescript/only-throw-error -- as loaders of React Router do
