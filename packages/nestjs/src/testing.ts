@@ -32,7 +32,8 @@ export type Who = TestAuth | (() => TestAuth | undefined);
 refuseInProduction();
 
 /**
- * Replaces `TokenwardModule` in a test of single controllers, resolvers or gateways. The requirements of handlers still apply.
+ * Replaces `TokenwardModule` in a test of single controllers, resolvers or gateways. The requirements of handlers still apply. For an application with its own
+ * `TokenwardModule`, use `actAs` of `@tokenward/testing`, or {@link runAs}.
  *
  * @example
  * const module = await Test.createTestingModule({
@@ -76,8 +77,9 @@ interface Overridable<B> {
 }
 
 /**
- * Sets the caller in a test of a whole application. The options of its own `TokenwardModule` that shape answers still apply (`property`, `onDenied` and the
- * like). Those about issuers and keys are not read.
+ * Sets the caller in a test of a whole application, and reads no token. If the test can send a header, prefer `actAs` of `@tokenward/testing`, which keeps the
+ * application's options about tokens. Here the options of its own `TokenwardModule` that shape answers still apply (`property`, `onDenied` and the
+ * like), and those about tokens do not.
  *
  * @throws ConfigurationError if `NODE_ENV` is `production`
  *

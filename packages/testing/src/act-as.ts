@@ -6,7 +6,7 @@
 import { ACT_IN_TESTS, isProduction, misuse, type TestCaller, type TestTickets } from '@tokenward/core/adapter';
 import { assertWishes, CALLER_WISHES, type CallerWishes } from './wishes.js';
 
-/** Whom a test acts as. Every member has a default that the guard accepts. */
+/** The caller that a test acts as. Every member has a default that the guard accepts. */
 export interface Caller extends CallerWishes {
   /** `iss`. Default: the first issuer in the guard's options. A guard of many tenants needs it. */
   readonly issuer?: string | undefined;
@@ -30,12 +30,12 @@ refuseInProduction();
  * Lets the tests of this process act as anybody at a guard. It needs no issuer, no keys and no network.
  *
  * The header contains an unguessable ticket that only this guard, in this process, accepts. Behind it, everything is as in production: the claims must satisfy
- * the guard's options and its claims schema, revocations apply, and the policies of the route are evaluated. Only a signature and a proof of possession are
- * not needed.
+ * the guard's options and its claims schema, revocations apply, and the guard evaluates the policies of the route. The guard needs neither a signature nor a
+ * proof of possession.
  *
  * @param guard what `createGuard` returned; `app.guard` or the app itself on Fastify; the application on NestJS
  * @param defaults of all callers
- * @throws ConfigurationError if it is no guard, or if `NODE_ENV` is `production`
+ * @throws ConfigurationError if it is not a guard, or if `NODE_ENV` is `production`
  *
  * @example
  * const as = actAs(guard);
@@ -60,7 +60,10 @@ function ticketsOf(given: object): TestTickets {
   const guard = guardIn(given);
   const method = guard?.[ACT_IN_TESTS];
   if (typeof method === 'function') return method();
-  throw misuse('actAs()', 'needs a guard: what createGuard returned, app.guard on Fastify, or the application on NestJS after its init()');
+  throw misuse(
+    'actAs()',
+    'needs a guard: what createGuard returned, app.guard on Fastify, or the application on NestJS, unless runAs or TokenwardTestingModule sets its caller',
+  );
 }
 
 /** The registered injection token of the guards of a Nest application. */

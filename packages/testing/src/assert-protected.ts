@@ -36,8 +36,8 @@ const MAX_ROUTES = 2000;
  * against a test database. The error then names the route, and further requests are not sent to it.
  *
  * @param app of Express, Fastify, Koa with `@koa/router`, NestJS or Hono. Express, Koa and NestJS listen on a port of loopback meanwhile
- * @throws AssertionError that lists every route that did not refuse a request, and how it answered. An answer of 5xx is no refusal: the handler may have run
- *   and failed. Middleware of NestJS may answer 404
+ * @throws AssertionError that lists every route that did not refuse a request, and how it answered. An answer of 5xx is not a refusal, because the handler may
+ *   have run and failed, except for a 503 to the token of somebody else's issuer. Middleware of NestJS may answer 404
  * @throws ConfigurationError for an app without routes, and for an exception that names no route
  *
  * @example await assertProtected(app, { except: ['GET /health'] });

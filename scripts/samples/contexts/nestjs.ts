@@ -16,5 +16,5 @@ declare global {
   const server: Server;
   const sockets: WebSocketServer;
   /** The user as whom a test acts. */
-  const whoever: { subject: string; scopes: string[] };
+  const caller: { subject: string; scopes: string[] };
 }
