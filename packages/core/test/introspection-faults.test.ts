@@ -697,6 +697,6 @@ describe('options', () => {
     onTestFinished(() => guard.close());
     const decision = await ask(guard, await issuer.issueToken());
     expect(verdictOf(decision)).toBe('issuer_unavailable');
-    expect(String((decision as { cause?: unknown }).cause)).toMatch(/introspection: cannot be returned by a resolver/);
+    expect(String((decision as { cause?: unknown }).cause)).toMatch(/introspection: cannot be returned by an issuers function/);
   });
 });

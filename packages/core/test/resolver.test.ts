@@ -207,7 +207,7 @@ describe('rule 141: a resolver that fails', () => {
     ['that returns no issuer', () => ({ audience: AUDIENCE }), 'issuer: is missing'],
     ['that returns an unknown option', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, audiance: 1 }), 'audiance: is not an option'],
     ['that returns a fetch option', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, fetch }), 'fetch: is not an option'],
-    ['that returns tenants', (its) => ({ issuer: its.template, tenants: ['one'], audience: AUDIENCE }), 'cannot be returned by a resolver'],
+    ['that returns tenants', (its) => ({ issuer: its.template, tenants: ['one'], audience: AUDIENCE }), 'cannot be returned by an issuers function'],
     ['that returns an issuer that is a bigint', () => ({ issuer: 10n }), 'it threw TypeError'],
   ])('answers 503 for a resolver %s, and tells only operators why', async (_name, answer, cause) => {
     const { server, guard } = await createScene((its) => () => answer(its) as IssuerOptions);
@@ -284,7 +284,7 @@ describe('rule 141: a resolver that hangs', () => {
     vi.advanceTimersByTime(1);
     const decisions = await Promise.all(stuck);
     expect(new Set(decisions.map(verdictOf))).toEqual(new Set(['issuer_unavailable']));
-    expect(decisions[0]).toMatchObject({ status: 503, cause: { message: 'the resolver in the option issuers failed: no answer within 5 s' } });
+    expect(decisions[0]).toMatchObject({ status: 503, cause: { message: 'the issuers function failed: no answer within 5 s' } });
     vi.useRealTimers();
   });
 
@@ -295,7 +295,7 @@ describe('rule 141: a resolver that hangs', () => {
     const flood = Array.from({ length: 2000 }, () => ask(guard, token).finally(() => settled++));
     const refused = await Promise.all(flood.slice(500));
     expect(new Set(refused.map(verdictOf))).toEqual(new Set(['issuer_unavailable']));
-    expect(refused[0]).toMatchObject({ status: 503, cause: { message: 'the resolver in the option issuers failed: too many requests are waiting for it' } });
+    expect(refused[0]).toMatchObject({ status: 503, cause: { message: 'the issuers function failed: too many requests are waiting for it' } });
     expect(settled).toBe(1500);
     expect(verdictOf(await ask(guard, server.token('one')))).toBe('allow');
     expect(settled).toBe(1500);

@@ -315,7 +315,8 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   issuer_unavailable: {
     summary: 'The issuers function failed or took too long.',
     remedy: 'Check the issuers function that you gave to the guard, and the service that it calls.',
-    refine: withCause('The issuers function failed or took too long'),
+    // the cause begins with "the issuers function failed"
+    refine: ({ cause }) => (cause ? { summary: `${cause[0]!.toUpperCase()}${cause.slice(1)}.` } : {}),
   },
   revocations_unavailable: {
     summary: 'The store of revocations cannot be read, so nobody knows whether the token was revoked.',

@@ -47,7 +47,7 @@ export interface Issuers {
   readonly audiences: readonly string[];
   /**
    * Returns the issuer that an unverified token names, or undefined if it is not one of the guard's issuers. Rejects with an
-   * {@link IssuerUnavailableError} if a resolver failed.
+   * {@link IssuerUnavailableError} if an `issuers` function failed.
    */
   find(claimed: string, request: ProtectedRequest | undefined): Issuer | undefined | Promise<Issuer | undefined>;
   /** The issuers with introspection. All of them are listed in the options. */
@@ -71,7 +71,7 @@ export interface KnownIssuer {
   readonly introspectsAlways: boolean;
 }
 
-/** A resolver failed, so it is not known whether the guard trusts an issuer. */
+/** An `issuers` function failed, so the guard cannot tell whether it trusts the issuer. */
 export class IssuerUnavailableError extends TokenwardError {
   override readonly name = 'IssuerUnavailableError';
   readonly code = 'TOKENWARD_ISSUER_UNAVAILABLE';

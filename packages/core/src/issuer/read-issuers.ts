@@ -136,9 +136,9 @@ function buildResolved(defaults: IssuerOptions, resolved: IssuerOptions, context
   const reader = new OptionReader(options, ISSUER_OPTION_NAMES, '', added);
   const create = readIssuerOptions(reader, context);
   if (reader.get('tenants') !== undefined || reader.get('unsafeAcceptAnyTenant') !== undefined)
-    reader.wrong('tenants', 'cannot be returned by a resolver. Return the issuer of the one tenant');
+    reader.wrong('tenants', 'cannot be returned by an issuers function. Return the issuer of the one tenant');
   if (reader.get('introspection') !== undefined)
-    reader.wrong('introspection', 'cannot be returned by a resolver, since an opaque token names no issuer. List the issuer in issuers');
+    reader.wrong('introspection', 'cannot be returned by an issuers function, since an opaque token names no issuer. Set issuers to a list instead');
   const problems = reader.problems.map(({ path, message }) => ({ path, message: withoutValues(message.replace(/ \(got.*$/s, ''), options) }));
   try {
     if (problems.length > 0) throw new ConfigurationError(problems);

@@ -32,7 +32,7 @@ const MAX_WAITING = 10_000;
 const MAX_WAITING_FOR_ONE = 500;
 const TIMEOUT_MS = 5000;
 
-/** Returns the issuers of a resolver. Equal options count as one issuer, which is created once. */
+/** Returns the issuers of an `issuers` function, the resolver. Equal options count as one issuer, which is created once. */
 export function resolvedIssuers(resolver: IssuerResolver, build: (options: IssuerOptions) => Issuer): Issuers {
   const cache = createIssuerCache((issuer) => issuer.release());
   const fingerprints = new WeakMap<object, string>();
@@ -110,7 +110,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
 
   return {
     only: undefined,
-    name: 'issuers of a resolver',
+    name: 'the issuers function',
     names: [],
     introspecting: [],
     audiences: [],
@@ -146,11 +146,11 @@ function describeThrown(thrown: unknown): string {
   if (!isError(thrown)) return 'it threw a value that is not an Error';
   const { code } = thrown as { code?: unknown };
   const known = typeof code === 'string' && (Object.hasOwn(constants.errno, code) || code === 'ENOTFOUND') ? ` (${code})` : '';
-  return `it threw ${classOf(thrown)}${known}. The message may quote the token, so it is not shown. Catch and log the error in the resolver`;
+  return `it threw ${classOf(thrown)}${known}. The message may quote the token, so it is not shown. Catch and log the error in the function`;
 }
 
 function failure(what: string): IssuerUnavailableError {
-  return new IssuerUnavailableError(`the resolver in the option issuers failed: ${what}`);
+  return new IssuerUnavailableError(`the issuers function failed: ${what}`);
 }
 
 /**
