@@ -12,11 +12,11 @@ export interface TrustCheck {
   /** Checks a token again for the same request. If the result is false, the request must be authenticated anew. */
   isTrusted(verified: Vouched, request: ProtectedRequest): boolean | Promise<boolean>;
   /**
-   * Returns why a token that a guard admitted is no longer trusted; undefined if it is. It never waits: if a resolver returns a promise, or needs a request
-   * that is not given, its earlier answers decide.
+   * Returns why a token that a guard admitted is no longer trusted; undefined if it is. It never waits: if an `issuers` function returns a promise, or needs a
+   * request and there is none, its earlier answers decide.
    */
   failureOf(verified: Vouched, request: ProtectedRequest | undefined): VerificationFailure | undefined;
-  /** Returns why a token is no longer trusted, as far as that is known without a request; undefined otherwise. `revoked`: its issuer no longer vouches for it. */
+  /** Returns why a token is no longer trusted, as far as that is known without a request; undefined otherwise. `revoked`: introspection says so. */
   endReasonOf(verified: Vouched): 'revoked' | 'key_withdrawn' | 'issuer_removed' | undefined;
 }
 
@@ -98,13 +98,14 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
     },
     failureOf(verified, request) {
       const { issuer } = verified;
-      const has = stillVouches(verified);
-      if (has === undefined) {
+      const isVouched = stillVouches(verified);
+      if (isVouched === undefined) {
         refresh(verified);
         return { reason: 'keys_unavailable', cause: issuer.keys.health().lastError, retryAfterSeconds: 1, issuer };
       }
-      if (!has && verified.key === undefined) return { reason: 'inactive_token', cause: 'the issuer no longer vouches for it', issuer };
-      if (!has) return { reason: 'unknown_key', cause: 'its key was withdrawn', expected: () => issuer.keys.health().keyIds, found: keyIdOf(verified), issuer };
+      if (!isVouched && verified.key === undefined) return { reason: 'inactive_token', cause: 'the issuer no longer vouches for it', issuer };
+      if (!isVouched)
+        return { reason: 'unknown_key', cause: 'its key was withdrawn', expected: () => issuer.keys.health().keyIds, found: keyIdOf(verified), issuer };
       if (issuers.only) return undefined;
       const current = request && find(issuer, request);
       if (current instanceof Promise) current.catch(() => {});
@@ -112,9 +113,9 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
       return isGone ? { reason: 'issuer_mismatch', cause: 'iss', found: issuer.rules.issuer, issuer } : undefined;
     },
     endReasonOf(verified) {
-      const has = stillVouches(verified);
-      if (has === undefined) refresh(verified);
-      if (has === false) return verified.key === undefined ? 'revoked' : 'key_withdrawn';
+      const isVouched = stillVouches(verified);
+      if (isVouched === undefined) refresh(verified);
+      if (isVouched === false) return verified.key === undefined ? 'revoked' : 'key_withdrawn';
       return isRemoved(verified.issuer) ? 'issuer_removed' : undefined;
     },
   };

@@ -200,16 +200,16 @@ function verifyWithIssuer(issuer: Issuer, token: string, jws: PresentedJws, conf
 function introspectJwt(issuer: Issuer, token: string, jws: PresentedJws, config: JwtVerification): Verification | Promise<Verification> {
   const claimed = claimedIssuer(jws.payload);
   if (claimed !== issuer.rules.issuer) return issuerMismatch(claimed, config.issuers.names);
-  const failure = jws.replicated && unlikeItsHeader(jws.replicated, jws.payload, issuer);
+  const failure = jws.replicated && replicatedClaimsFailure(jws.replicated, jws.payload, issuer);
   if (failure) return failure;
   const answered = config.introspection!.of(issuer)!.introspect(token, config.now() / 1000);
   // a name may be written with escapes
   if (!jws.payload.includes('"cnf"') && !jws.payload.includes('\\')) return answered;
-  return answered instanceof Promise ? answered.then((late) => boundAsItSays(late, jws)) : boundAsItSays(answered, jws);
+  return answered instanceof Promise ? answered.then((late) => refuseMissingConfirmation(late, jws)) : refuseMissingConfirmation(answered, jws);
 }
 
-/** Refuses a token whose encrypted and signed claims differ. Others may have acted on the header, and the issuer's answer does not show it. */
-function unlikeItsHeader(replicated: JsonObject, payload: CompactJws['payload'], issuer: Issuer): VerificationFailure | undefined {
+/** Returns the failure of a token whose header repeats claims that differ from the signed ones. Others may act on the header, and the issuer's answer does not show it. */
+function replicatedClaimsFailure(replicated: JsonObject, payload: CompactJws['payload'], issuer: Issuer): VerificationFailure | undefined {
   const claims = parseStrictObject(payload);
   if (!claims) return { reason: 'malformed_token', cause: 'its header repeats claims, but its payload is not a strict JSON object', issuer };
   const problem = replicatedProblem(replicated, claims);
@@ -220,7 +220,7 @@ function unlikeItsHeader(replicated: JsonObject, payload: CompactJws['payload'],
  * Refuses an answer that lacks the token's `cnf` (RFC 9449 s6.2, RFC 8705 s3.2): a bound token must not become a bearer token because a server forgets it. A
  * payload that two parsers may read differently, such as one with two members `cnf`, is refused as well.
  */
-function boundAsItSays(answered: Verification, { payload }: CompactJws): Verification {
+function refuseMissingConfirmation(answered: Verification, { payload }: CompactJws): Verification {
   if (!isVerified(answered) || answered.confirmation !== undefined) return answered;
   const claims = parseStrictObject(payload);
   if (!claims) return { reason: 'malformed_token', cause: 'its payload may contain cnf, but is not a strict JSON object', issuer: answered.issuer };

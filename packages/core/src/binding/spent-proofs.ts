@@ -22,7 +22,7 @@ export interface Sender {
   readonly clientId: string | undefined;
 }
 
-/** What a request has proven. One guard may check a request several times, and so may several guards. All of these checks use the proof once. */
+/** What a request has proven. One guard or several may check a request several times. Together, these checks count as one use of the proof. */
 interface Proven {
   /** Compared by identity: a connection may hold several requests, and what one of them proves does not count for the next (rule 89). */
   readonly headers: object;
@@ -39,12 +39,12 @@ const proven = createMemory<object, Proven>();
  * a socket that it was upgraded to.
  *
  * @param ttlSeconds how long a proof may be accepted
- * @param renew is called with the client's new nonce if this very check has accepted the request before, perhaps as another object
+ * @param renew is called with the client's new nonce if the returned function has accepted the request before, perhaps as another object
  */
 export function createSpending(replays: ReplayStore, ttlSeconds: number, renew?: (request: ProtectedRequest, newNonce: string) => void) {
   const check = {};
 
-  /** @param examine checks everything else about the proof. It runs unless this very check has accepted the request before */
+  /** @param examine checks everything else about the proof. It does not run if this function has accepted the request before */
   return function spend(
     request: ProtectedRequest,
     proof: Proven['proof'],

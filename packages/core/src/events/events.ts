@@ -130,8 +130,8 @@ export interface Events {
   };
   /**
    * An issuer's keys could not be fetched, or a file of its options could not be read. `message` names the address or path, and what happened there. `usable` says
-   * whether what was fetched or read before stays in use. Each failed attempt to fetch keys is an event. A file that cannot be read is one every minute. The
-   * outage ends with the next `tokenward:keys-refreshed` of the same issuer and `source`.
+   * whether what was fetched or read before stays in use. Each failed attempt to fetch keys is an event. A file that cannot be read leads to an event every minute.
+   * The outage ends with the next `tokenward:keys-refreshed` of the same issuer and `source`.
    */
   'tokenward:keys-failed': { readonly issuer: string; readonly source: KeyOrigin; readonly message: string; readonly usable: boolean };
 }

@@ -7,7 +7,7 @@ import type { RevocableToken, RevocationRecord } from '../revocation/revocation.
 import { RevocationStoreError, type RevocationHealth, type RevocationStore } from '../revocation/store.js';
 import { WITHOUT_ISSUED_AT } from '../vocabulary/revocation-words.js';
 
-/** Why the revocation check does not let a token pass. */
+/** Why the revocation check refuses a token. */
 export interface RevocationFailure {
   readonly reason: 'revoked' | 'revocations_unavailable';
   readonly details: DenialDetails;

@@ -31,8 +31,9 @@ interface Asked {
 }
 
 /**
- * Kept on the request's `identity`, or else on the object that lives as long as the request (`heldBy`). Each guard sees a request as an object of its own, and an adapter may decide twice, the
- * first time before the body has arrived. Without it, each of them would ask the session, and get another cookie.
+ * Kept on the request's `identity`, or else on the object that lives as long as the request (`heldBy`). Each guard sees a request as an object of its own, and an
+ * adapter may decide twice, the first time before the body has arrived. If they did not share the answer, each decision would ask the session, and get another
+ * cookie.
  */
 const asked = createMemory<object, Asked>();
 

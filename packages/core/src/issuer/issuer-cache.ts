@@ -24,7 +24,7 @@ interface MaxEntries {
 
 const MAX_ENTRIES: MaxEntries = { verified: 10_000, unverified: 5000 };
 
-/** How many busy issuers are passed over. */
+/** How many busy issuers an eviction skips. */
 const MOST_BUSY = 64;
 
 /** @param onEvict is called with each evicted issuer. Pending requests may still use it */
@@ -50,8 +50,8 @@ export function createIssuerCache(onEvict: (issuer: Issuer) => void, maxEntries:
   }
 
   /**
-   * Evicts the oldest unverified issuer that is not busy. A busy one would lose its cooldown, and the next token would fetch its keys again. Where many are busy, as
-   * tenants that share their keys, it looks no further: each forged token would cost a look at all of them.
+   * Evicts the oldest unverified issuer that is not busy. A busy one would lose its cooldown, and the next token would fetch its keys again. If many are busy, such
+   * as tenants that share their keys, it evicts the oldest after all: otherwise each forged token would cost a scan of all of them.
    */
   function evictUnverified(): void {
     let oldest: [string, Entry] | undefined;

@@ -180,7 +180,7 @@ function prepare(key: KeyObject, { kid, algorithms }: KeyWishes): DecryptionKey 
   return { key, keyId: kid, algorithms: new Set(chosen), curve: found, bytes: Math.ceil((asymmetricKeyDetails?.modulusLength ?? 0) / 8) };
 }
 
-/** Nothing but its option says what a secret key is for, and one key for several algorithms would be less secure. */
+/** Only the option says what a secret key is for, and one key for several algorithms would be less secure. */
 function prepareSecret(key: KeyObject, kid: string | undefined, algorithms: KeyWishes['algorithms']): DecryptionKey {
   const [algorithm, other] = algorithms ?? [];
   const names = KEY_ENCRYPTION_ALGORITHMS.filter((name) => !RSA_AND_CURVES.has(name));

@@ -49,25 +49,25 @@ interface FetchOptions {
 const METADATA_MAX_AGE_SECONDS = 3600;
 /** How long it is used if the metadata cannot be fetched. Browser sessions use metadata for as long. */
 const METADATA_USABLE_SECONDS = 86_400;
-/** How long after an attempt to fetch the metadata no new key waits for another one. The source of the keys tries twice as often. */
-const METADATA_AWAY_SECONDS = 60;
+/** After a failed fetch of the metadata, requests with unknown keys do not wait for another one for this long. The background refresh tries twice as often. */
+const METADATA_RETRY_SECONDS = 60;
 
 /** Returns a function that fetches one issuer's keys, from the configured address or from the one in its metadata. */
 export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions) => Promise<FetchedKeys> {
   const access = createKeyAccess(config);
   const limits: FetchLimits = access ? { ...config, access } : config;
   let discovered: { readonly jwksUri: string; readonly at: number } | undefined;
-  let away: { readonly error: MetadataUnavailableError; readonly at: number } | undefined;
+  let metadataOutage: { readonly error: MetadataUnavailableError; readonly at: number } | undefined;
 
   async function discover(signal: AbortSignal): Promise<string> {
     try {
       const jwksUri = await discoverJwksUri(config, limits, signal);
       checkHost(config, jwksUri);
       discovered = { jwksUri, at: config.clock.monotonic() };
-      away = undefined;
+      metadataOutage = undefined;
       return jwksUri;
     } catch (error) {
-      away = error instanceof MetadataUnavailableError ? { error, at: config.clock.monotonic() } : undefined;
+      metadataOutage = error instanceof MetadataUnavailableError ? { error, at: config.clock.monotonic() } : undefined;
       throw error;
     }
   }
@@ -86,8 +86,11 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
     }
   }
 
-  /** Fetches the metadata and the keys at once: they share a time limit, and a server may hang. If only the metadata cannot be fetched, the keys count. */
-  async function fetchDoubted(jwksUri: string, options: FetchOptions): Promise<FetchedKeys> {
+  /**
+   * Fetches the metadata and the keys at once, since the known address of the keys may be outdated. They share a time limit, and a server may hang. If only the
+   * metadata cannot be fetched, the keys count.
+   */
+  async function fetchWithMetadata(jwksUri: string, options: FetchOptions): Promise<FetchedKeys> {
     const moved = new AbortController();
     const fetching = fetchFrom(jwksUri, { ...options, signal: AbortSignal.any([options.signal, moved.signal]) });
     // avoids an unhandled rejection if it fails before the metadata arrives
@@ -114,15 +117,15 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
     const ageSeconds = secondsSince(discovered?.at);
     if (ageSeconds >= METADATA_USABLE_SECONDS) return fetchFrom(await discover(signal), options);
     const { jwksUri } = discovered!;
-    // a server that hangs would keep each new key waiting, and the next refresh asks it again
-    const known = wanted && lastFailure !== 'keys' && secondsSince(away?.at) < METADATA_AWAY_SECONDS ? away : undefined;
-    if (!known && (lastFailure || ageSeconds >= METADATA_MAX_AGE_SECONDS)) return fetchDoubted(jwksUri, options);
+    // a server that hangs would delay each request with an unknown key, and the next refresh asks it again
+    const recentOutage = wanted && lastFailure !== 'keys' && secondsSince(metadataOutage?.at) < METADATA_RETRY_SECONDS ? metadataOutage : undefined;
+    if (!recentOutage && (lastFailure || ageSeconds >= METADATA_MAX_AGE_SECONDS)) return fetchWithMetadata(jwksUri, options);
     let fetched: FetchedKeys;
     try {
-      fetched = { ...(await fetchFrom(jwksUri, options)), metadataError: known?.error };
+      fetched = { ...(await fetchFrom(jwksUri, options)), metadataError: recentOutage?.error };
     } catch (error) {
       // the metadata may be back by now, and name another address
-      if (known && !signal.aborted) return fetchDoubted(jwksUri, options);
+      if (recentOutage && !signal.aborted) return fetchWithMetadata(jwksUri, options);
       throw error;
     }
     if (!wanted || fetched.set.candidates(wanted.algorithm, wanted.keyId).length > 0) return fetched;

@@ -1,8 +1,8 @@
 import type { Clock } from '../lib/clock.js';
 
 /**
- * The budget for fetching the keys of unverified issuers: those without a verified token so far. Anybody can name any number of such issuers that a
- * resolver or a template accepts, so all of them share one budget.
+ * The budget for fetching the keys of unverified issuers: those without a verified token so far. A token can name any of the
+ * issuers that an `issuers` function or a template accepts, so all of them share one budget.
  */
 export interface Probes {
   /**

@@ -61,7 +61,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   let failures = 0;
   let waiting = 0;
   let warming = 0;
-  let isMetadataAway = false;
+  let isMetadataDown = false;
   let fetchedAt = -Infinity;
   let nextAttemptAt = -Infinity;
   let nextUnknownAt = -Infinity;
@@ -167,27 +167,27 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   function succeed({ set, freshSeconds, ...fetched }: FetchedKeys): void {
     const now = config.clock.monotonic();
     const fresh = freshSeconds * 1000;
-    // a fetch that did not ask for the metadata must not delay the next one that does
-    const latest = fetched.metadataError && fetched.metadataError === metadataError?.cause ? cached!.refreshAt : Infinity;
+    // this fetch did not ask for the metadata again, so it must not delay the next fetch that does
+    const latestRefreshAt = fetched.metadataError && fetched.metadataError === metadataError?.cause ? cached!.refreshAt : Infinity;
     metadataError = fetched.metadataError && metadataUnavailable(fetched.metadataError);
     // without the metadata, the address may be an old one
     const refreshMs = Math.min(fresh * REFRESH_AT_SHARE, metadataError ? MAX_BACKOFF_SECONDS * 1000 : Infinity);
-    const refreshAt = Math.min(now + refreshMs, latest);
+    const refreshAt = Math.min(now + refreshMs, latestRefreshAt);
     cached = { set, fetchedAt: now, refreshAt, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
     failures = 0;
     lastError = undefined;
     nextAttemptAt = -Infinity;
     config.outages.ended(config.issuer, `tokenward: the keys of ${name()} can be fetched again`);
-    tellMetadataOutage();
+    reportMetadataOutage();
     publish('tokenward:keys-refreshed', { issuer: name(), source: 'issuer', keyIds: set.keyIds.map((keyId) => printable(keyId)), remarks: set.remarks });
   }
 
   /** Prints that the metadata cannot be fetched, or can be again. It publishes no event, because the keys were refreshed. */
-  function tellMetadataOutage(): void {
-    if (closed || isMetadataAway === (metadataError !== undefined)) return;
+  function reportMetadataOutage(): void {
+    if (closed || isMetadataDown === (metadataError !== undefined)) return;
     // anybody can invent an unverified issuer
-    if (!isMetadataAway && !isVerified) return;
-    isMetadataAway = metadataError !== undefined;
+    if (!isMetadataDown && !isVerified) return;
+    isMetadataDown = metadataError !== undefined;
     if (metadataError)
       config.metadataOutages.began(config.issuer, `tokenward: ${metadataError.message}; the keys at the last known address stay in use for now`);
     else config.metadataOutages.ended(config.issuer, `tokenward: the metadata of ${name()} can be fetched again`);
@@ -281,7 +281,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
       closed = true;
       clearTimeout(timer);
       config.outages.forget(config.issuer);
-      if (isMetadataAway) config.metadataOutages.forget(config.issuer);
+      if (isMetadataDown) config.metadataOutages.forget(config.issuer);
       abort();
     },
   };

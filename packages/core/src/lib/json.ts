@@ -34,9 +34,9 @@ export function unknownSize(): JsonSize {
 export const MAX_JSON_DEPTH = 32;
 const MAX_MEMBERS = 1_000;
 const MAX_ITEMS = 10_000;
-/** The longest text that is parsed before its members are counted: it is too short for too many of them. */
+/** The longest text that is parsed before its members are counted: it is too short to contain too many. */
 const MAX_PARSED_FIRST = 4 * MAX_MEMBERS;
-/** Stands for the length of a number if that is not known. It makes the sum negative. */
+/** The length of a number, if that is unknown. It makes the sum of all lengths negative. */
 const UNKNOWN_LENGTH = -2 * MAX_PARSED_FIRST;
 
 const QUOTE = 0x22;

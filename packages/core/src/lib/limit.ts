@@ -26,7 +26,7 @@ export function assertLimit(path: string, limit: number, most: number, least = 1
 }
 
 /**
- * Checks a time after which something ends by itself. A store may not be able to keep a far longer one, and whatever it keeps would stay for ever.
+ * Checks the lifetime of an entry in a store. Some stores cannot keep a much longer lifetime, and would keep the entry for ever.
  *
  * @param path the parameter: `lease(key, ttlSeconds)`
  * @throws ConfigurationError if it is not a number greater than 0 and at most `most`

@@ -6,7 +6,7 @@ import { urlProblem } from './url.js';
 
 interface Range {
   readonly least: number;
-  /** Required: a duration or size that nothing reaches is as good as none. */
+  /** Required: a duration or size that nothing ever reaches limits nothing. */
   readonly most: number;
   readonly whole?: boolean;
 }

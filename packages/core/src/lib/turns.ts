@@ -1,17 +1,17 @@
-/** Limits how much is done at a time, and how much waits for its turn. */
+/** Limits how many tasks run at a time, and how many wait for their turn. */
 export interface Turns {
   /**
    * Waits for a turn, in the order of the calls.
    *
    * @param signal ends the wait
    * @returns a function to call when the turn has ended
-   * @throws TooManyWaitError if too much waits; the reason of the signal if it aborts
+   * @throws TooManyWaitError if too many tasks wait; the reason of the signal if it aborts
    */
   take(signal: AbortSignal): Promise<() => void>;
   readonly size: { readonly running: number; readonly waiting: number };
 }
 
-/** Too much waits already. */
+/** Too many tasks wait already. */
 export class TooManyWaitError extends Error {
   constructor() {
     super('too many wait already');

@@ -72,13 +72,13 @@ export interface EndpointAddress {
    */
   find(signal: AbortSignal): Promise<string>;
   /**
-   * Looks for a known address again, if it is in the metadata: it may have moved. Nobody waits for this. The known address stays in use until metadata arrives
-   * that names another address, none that may be used, or another issuer.
+   * Looks up a known address in the metadata again, because it may have moved. It does nothing if the options set the address. Nobody waits for the search. The known
+   * address stays in use until metadata arrives that names another address, no address that may be used, or another issuer.
    */
   renew(): void;
-  /** Why the last such search failed; undefined if it did not, or since {@link worked}. */
+  /** Why the last search of {@link renew} failed; undefined if it succeeded, and after {@link worked}. */
   readonly renewalError: string | undefined;
-  /** Notes that the endpoint works, so it does not matter whether it could be looked for again. */
+  /** Notes that the endpoint works, so a failed search does not matter. */
   worked(): void;
   /** Ends a search. */
   close(): void;
@@ -102,7 +102,7 @@ export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): E
     try {
       return (address = await locate(endpoint, searchLimits, controller.signal));
     } catch (error) {
-      // only metadata that arrived says that the known one is wrong: a server that lacks the document for a while may have the endpoint all the same
+      // only metadata that arrived proves the known address wrong: a server without the document may still have the endpoint
       if (!(error instanceof MetadataUnavailableError || error instanceof NoMetadataError)) address = undefined;
       throw new IssuerRequestError((error as Error).message);
     } finally {

@@ -46,7 +46,7 @@ export function allDocumented(parts: readonly DocumentedPolicy[]): DocumentedPol
   let alternatives: readonly TokenAlternative[] = [NOTHING];
   for (const part of parts) {
     const combined = alternatives.flatMap((one) => part.alternatives.flatMap((other) => both(one, other) ?? []));
-    // of two parts that no token can satisfy together, the scopes of the first stand
+    // if no token can satisfy both parts, keeps the scopes of the first
     alternatives = combined.length > 0 ? withoutImplied(combined) : alternatives.map((one) => ({ ...one, isPartial: true }));
     if (alternatives.length > MAX_ALTERNATIVES) {
       alternatives = [{ scopes: [...new Set(parts.flatMap((one) => commonScopes(one.alternatives)))], issuers: undefined, isPartial: true }];
@@ -79,7 +79,7 @@ function withoutImplied(alternatives: readonly TokenAlternative[]): readonly Tok
   return alternatives.filter((one, at) => alternatives.every((other, otherAt) => !isImplied(one, other) || (isImplied(other, one) && at <= otherAt)));
 }
 
-/** Returns whether whatever satisfies `one` satisfies `other`, as far as a reader can tell. */
+/** Returns whether every token that satisfies `one` also satisfies `other`, as far as a reader can tell. */
 function isImplied(one: TokenAlternative, other: TokenAlternative): boolean {
   if (other.isPartial) return one.isPartial && isSame(one, other);
   return (

@@ -18,7 +18,7 @@ import type { Outcome, PolicyContext, PolicyFailure, RequiredLogin } from './pol
 export function evaluatePolicy(policy: Policy, context: PolicyContext, passed?: PassedPolicies): PolicyFailure | undefined {
   const kind = kindOf(policy);
   const failure = evaluatePart(kind, policy, context);
-  // of a single policy that is about no login, nothing is left to say
+  // a single policy that is not about a login needs no summary
   return failure && (passed || kind.outcome || kind.logins) ? refusal(failure, policy, context, passed) : failure;
 }
 
@@ -36,7 +36,7 @@ function outcomeBehind(passed: PassedPolicies, policy: Policy, context: PolicyCo
   return ALL_OF.summarise(all, outcomes, context);
 }
 
-/** Returns a failure whose challenge names a login. Operators read what the token lacks of this very login. */
+/** Returns a failure whose challenge names a login. Its explanation compares the token with that same login. */
 function withLogin(failure: PolicyFailure, login: RequiredLogin, context: PolicyContext): PolicyFailure {
   const { acrValues, maxAgeSeconds } = login;
   const weak = acrValues && ACR.evaluate({ values: acrValues } as AcrPolicy, context);

@@ -29,8 +29,8 @@ export function simplest(logins: readonly RequiredLogin[]): readonly RequiredLog
 }
 
 /**
- * Returns what a challenge says about alternatives, of which there is at least one, since it has one list of acr values and one maximum age: the first
- * alternative, together with the acr values of those that a login of this age satisfies, too.
+ * Reduces alternatives to what one challenge can express: one list of acr values and one maximum age. Returns the first alternative, with the acr values of all
+ * others that a login of its age satisfies. There must be at least one alternative.
  */
 export function namedLogin(logins: readonly RequiredLogin[]): RequiredLogin {
   const { acrValues, maxAgeSeconds } = logins[0]!;

@@ -25,8 +25,8 @@ export interface PolicyKind<P extends Policy> {
   /** Returns what a refusal says about a policy that combines others. Only refusals call it, once for each part. */
   outcome?(policy: P, context: PolicyContext, state: PartState): Outcome;
   /**
-   * Returns whether `not(policy)` may admit if the policy fails. Without a context: whether `not` accepts the policy at all. With one: whether its token
-   * is clear enough to decide. A claim that is absent or null is clear: the policy does not hold.
+   * Returns whether `not(policy)` may admit if the policy fails. Without a context: whether `not` accepts the policy at all. With one: whether the token
+   * in the context is clear enough to decide. A claim that is absent or null is clear: the policy does not hold.
    */
   negatable(policy: P, context?: PolicyContext): boolean;
   /** Returns the selected scopes of the policy. */
@@ -64,9 +64,9 @@ export interface Outcome {
   readonly failure: PolicyFailure | undefined;
   /** The logins of which each satisfies the part, if nothing else about the token changes. None: no login does. */
   readonly logins: readonly RequiredLogin[];
-  /** The same for a token with the scopes that this one lacks. */
+  /** The same, if the token also had the scopes that it lacks. */
   readonly loginsWithScopes: readonly RequiredLogin[];
-  /** The failure of an alternative within the part that lacks scopes. It is reported if no login is enough without them. */
+  /** The failure of an alternative within the part for which the token lacks scopes. A refusal reports it if no login is enough without these scopes. */
   readonly alternative?: PolicyFailure | undefined;
 }
 

@@ -13,7 +13,7 @@ type WithFields = Pick<ProtectedRequest, 'headers'> & { readonly [LOWER_CASE_NAM
  * Returns a field of a request; undefined if it has none. It is the only way in which core reads one, so that all parts of a guard see the same lines.
  *
  * Names are compared without case (RFC 9110 s5.1). Node writes them in lower case, but some platforms pass them on as the client sent them. If several names
- * differ only in case, the result is a list of all their lines: whoever needs a single value refuses it, as it refuses a repeated line.
+ * differ only in case, the result is a list of all their lines: code that needs a single value refuses the list, as it refuses a repeated line.
  *
  * @param name in lower case
  */

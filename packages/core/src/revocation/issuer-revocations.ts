@@ -77,8 +77,8 @@ export function* recordsIn(issuer: IssuerRevocations, step = 1): IterableIterato
 }
 
 /**
- * Returns the same records, by turns of each kind. Within a kind, older ones mostly come first, so that one of the oldest is never behind many others. But all
- * records of a kind may be newer than those of another.
+ * Returns the same records, one of each kind in turn. Within a kind, older records mostly come first. Kinds take turns because all records of one kind may be
+ * newer than those of another, so that the oldest record never comes after many others.
  */
 export function* recordsByTurns(issuer: IssuerRevocations): IterableIterator<RevocationRecord> {
   const kinds = new Set(REVOCATION_KINDS.map((kind) => issuer[kind].values()));

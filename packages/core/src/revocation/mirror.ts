@@ -19,7 +19,7 @@ import type { RevocableToken, RevocationRecord } from './revocation.js';
 export interface RevocationMirror {
   /**
    * Adds a record. If one with the same kind and name exists, they are merged: the later `issuedUntil` and the later `until` win. So does the reason of
-   * the later `issuedUntil`, but of a single session, the reason that says most stays. The result does not depend on the order of arrival, so a late record
+   * the later `issuedUntil`. For a session, the strongest reason wins instead. The result does not depend on the order of arrival, so a late record
    * never makes a revoked token valid again.
    *
    * @param nowSeconds if there is no room, records that have ended by then are removed first. Default: the time of the last sweep
@@ -30,8 +30,8 @@ export interface RevocationMirror {
   find(token: RevocableToken, nowSeconds: number): RevocationRecord | undefined;
   /**
    * Removes records that have ended or were evicted, at most 1000 in a call, since removing a million takes seconds. It looks for ended ones once a minute, so you
-   * may call it for every request. A record that has ended, and is not removed yet, covers no more tokens than the cut-off that replaces it:
-   * tokens of the issuer that were issued up to one moment. If there is no room for a new record, `apply` removes such records first.
+   * may call it for every request. Until it removes an ended record, the record covers no more tokens than the cut-off that will replace
+   * it. If there is no room for a new record, `apply` removes such records first.
    *
    * @returns whether it has removed all of them
    */
@@ -63,7 +63,7 @@ export interface MirrorLimits {
 
 const BUCKET_SECONDS = 60;
 const SWEEP_PORTION = 1000;
-/** How many records of an eviction each new record makes the mirror look at, so that no call has to look at all that the eviction spares. */
+/** How many records of a pending eviction each `apply` examines, so that no single call has to examine all of them. */
 const LOOKS_PER_RECORD = 4;
 /** From about how many of an issuer's names an eviction estimates the median moment of the records. More would take longer than about 20 ms. */
 const MEDIAN_OF = 10_000;
@@ -293,15 +293,15 @@ function cutoffRecord(issuer: string, issuedUntil: number): RevocationRecord {
 function merge(one: RevocationRecord, other: RevocationRecord): RevocationRecord {
   const later = one.issuedUntil === other.issuedUntil ? (one.reason > other.reason ? one : other) : one.issuedUntil > other.issuedUntil ? one : other;
   const until = Math.max(one.until, other.until);
-  return one.kind === 'session' ? { ...later, until, reason: firmer(one.reason, other.reason) } : { ...later, until };
+  return one.kind === 'session' ? { ...later, until, reason: strongerReason(one.reason, other.reason) } : { ...later, until };
 }
 
-/** A session ends once. Of several reasons, the one that says most stays, whatever their times: a merged record has the time of one of them alone. */
-function firmer(one: RevocationReason, other: RevocationReason): RevocationReason {
-  return FIRMNESS.indexOf(one) > FIRMNESS.indexOf(other) ? one : other;
+/** Returns the stronger of two reasons. A session ends once, and a merged record has the time of only one of its reasons, so times do not decide. */
+function strongerReason(one: RevocationReason, other: RevocationReason): RevocationReason {
+  return REASON_STRENGTH.indexOf(one) > REASON_STRENGTH.indexOf(other) ? one : other;
 }
 
-const FIRMNESS: readonly RevocationReason[] = [
+const REASON_STRENGTH: readonly RevocationReason[] = [
   'unspecified',
   // a new login may have replaced the session
   'session_revoked',

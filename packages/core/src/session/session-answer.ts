@@ -35,16 +35,16 @@ export function unavailableSession(cause: string): SessionAnswer {
   return Object.freeze({ token: undefined, failure: Object.freeze({ reason: 'session_unavailable' as const, cause }), cookies: NO_COOKIES });
 }
 
-/** Reads what a session returned. It reads own members only, each of them once. Whatever makes no sense becomes a failure. */
+/** Reads what a session returned. It reads own members only, each of them once. A malformed answer becomes a failure. */
 export function readSessionAnswer(returned: unknown): SessionAnswer {
   if (returned === undefined) return NO_SESSION;
-  if (typeof returned !== 'object' || returned === null) return NONSENSE;
+  if (typeof returned !== 'object' || returned === null) return UNREADABLE;
   const token = own(returned, 'token');
   const reason = own(returned, 'reason');
   const cookies = cookiesOf(own(returned, 'headers'));
   if (!cookies) return WRONG_HEADERS;
   if (typeof token === 'string' && token !== '' && reason === undefined) return { token, failure: undefined, cookies };
-  if (token !== undefined || typeof reason !== 'string' || REASONS[reason] === undefined) return NONSENSE;
+  if (token !== undefined || typeof reason !== 'string' || REASONS[reason] === undefined) return UNREADABLE;
   const failure = Object.freeze({
     reason: reason as SessionFailure['reason'],
     cause: textOf(own(returned, 'cause')),
@@ -64,7 +64,7 @@ function waitOf(seconds: unknown): { readonly retryAfterSeconds?: number } {
   return typeof seconds === 'number' && seconds > 0 && seconds <= MAX_WAIT_SECONDS ? { retryAfterSeconds: seconds } : {};
 }
 
-const NONSENSE = unavailableSession('the session returned neither a token nor a reason why there is none');
+const UNREADABLE = unavailableSession('the session returned neither a token nor a reason why there is none');
 const WRONG_HEADERS = unavailableSession('the session returned malformed Set-Cookie lines');
 
 /**

@@ -40,8 +40,8 @@ export interface BrowserSessionCredentials {
    * Returns the access token of the request's session, refreshed if it has ended; undefined if the request has no session cookie. The result is a promise
    * only if something must be fetched or decrypted.
    *
-   * It limits how long it takes: a guard waits for it. If it throws, rejects or returns anything else, the guard answers 503. Guards on one request share the
-   * result for up to a second, but a request may be asked about again, so the same cookie must give the same result.
+   * The session must limit how long this takes, because the guard waits. If it throws, rejects or returns anything else, the guard answers 503. Guards on one
+   * request share the result for up to a second. A guard may then ask about the same request again, so the same cookie must give the same result.
    */
   [SESSION_CREDENTIALS](request: ProtectedRequest): SessionToken | SessionFailure | undefined | Promise<SessionToken | SessionFailure | undefined>;
 }

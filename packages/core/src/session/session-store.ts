@@ -24,8 +24,8 @@ export interface RefreshLease {
 
 /**
  * Keeps browser sessions: for this process alone, or shared by a fleet. `@tokenward/testing/store-suite` tests an implementation. Every method may reject
- * with a {@link SessionStoreError} if the store cannot be reached. A browser session waits 3 seconds for a call, except of `warm` and `close`. Then the store counts
- * as unreachable.
+ * with a {@link SessionStoreError} if the store cannot be reached. A browser session waits 3 seconds for a call, except for `warm` and `close`. After that, the store
+ * counts as unreachable.
  */
 export interface SessionStore {
   /** Adds a session. Its key is new. */
@@ -37,8 +37,8 @@ export interface SessionStore {
    */
   replace(session: StoredSession, replaces: number): ReplaceAnswer | Promise<ReplaceAnswer>;
   /**
-   * Removes a session. Returns it as it was then, in one atomic step with the removal: a `replace` either came before, and its change is returned, or finds
-   * the session absent. So the newest refresh token is never missed. Returns undefined if there was no session.
+   * Removes a session, and returns it as it was, in one atomic step. So a `replace` either came before, and the result contains its change, or finds the session
+   * absent: the caller never misses the newest refresh token. Returns undefined if there was no session.
    */
   remove(key: string): StoredSession | undefined | Promise<StoredSession | undefined>;
   /**

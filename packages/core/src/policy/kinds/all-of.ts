@@ -46,8 +46,8 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
   }
 
   /**
-   * Reports the failure that is hardest to solve. First comes a failure that no token solves, and then one that no new login solves: of these, first one that
-   * no new scope solves.
+   * Reports the failure that is hardest to solve, in this order: one that no token solves, one that neither a scope nor a login solves, one that a scope solves,
+   * and one that a login solves.
    */
   function chosen(policy: CombinedPolicy, failures: readonly PolicyFailure[], outcomes: readonly Outcome[], context: PolicyContext): PolicyFailure {
     const final = failures.find(({ reason }) => behaviourOf(reason).solvedBy === 'request');
@@ -72,8 +72,8 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
   }
 
   /**
-   * Returns the failure of parts that need different logins. To send the user to one of these would lead to another refusal, and so on for ever. If one login is
-   * enough for a token with further scopes, it is these that the token lacks.
+   * Returns the failure of parts that need different logins. A challenge for one of these logins would lead to another refusal, and so on for ever. If one login is
+   * enough for a token with further scopes, returns the failure that names these scopes.
    */
   function contradictionOf({ policies }: CombinedPolicy, outcomes: readonly Outcome[]): PolicyFailure | undefined {
     // also of the parts that did not fail: a new login must still satisfy them
