@@ -31,7 +31,7 @@ export interface DecryptionKey {
 }
 
 /** What an option says about its keys, in addition to the keys themselves. */
-export interface KeyWishes {
+export interface KeyOptions {
   readonly kid: string | undefined;
   readonly algorithms: readonly KeyEncryptionAlgorithm[] | undefined;
 }
@@ -78,10 +78,10 @@ function fits({ algorithms, curve, bytes }: DecryptionKey, jwe: CompactJwe): boo
  *
  * @throws Error if it cannot be used. The message follows the option's name, and shows nothing of the key
  */
-export function parseDecryptionKey(given: unknown, wishes: KeyWishes): DecryptionKey {
-  if (types.isKeyObject(given)) return prepare(given, wishes);
-  if (typeof given === 'string') return prepare(privateKeyFrom(given), wishes);
-  if (isJsonObject(given)) return parseJwk(given, wishes);
+export function parseDecryptionKey(given: unknown, keyOptions: KeyOptions): DecryptionKey {
+  if (types.isKeyObject(given)) return prepare(given, keyOptions);
+  if (typeof given === 'string') return prepare(privateKeyFrom(given), keyOptions);
+  if (isJsonObject(given)) return parseJwk(given, keyOptions);
   throw new Error('must be a private key: a JWK with its private members, a PEM text, or a KeyObject');
 }
 
@@ -90,11 +90,11 @@ export function parseDecryptionKey(given: unknown, wishes: KeyWishes): Decryptio
  *
  * @throws Error if it cannot be used. The message shows nothing of the keys
  */
-export function parseDecryptionKeyText(text: string, wishes: KeyWishes): readonly DecryptionKey[] {
-  const keys = text.includes(PEM_BEGIN) ? pemBlocks(text).map((block) => attempt(() => prepare(privateKeyFrom(block), wishes))) : jwksIn(text, wishes);
+export function parseDecryptionKeyText(text: string, keyOptions: KeyOptions): readonly DecryptionKey[] {
+  const keys = text.includes(PEM_BEGIN) ? pemBlocks(text).map((block) => attempt(() => prepare(privateKeyFrom(block), keyOptions))) : jwksIn(text, keyOptions);
   if (keys.length === 0) throw new Error('it contains no key');
   if (keys.length > MAX_KEYS_IN_FILE) throw new Error(`it contains ${keys.length} keys, more than ${MAX_KEYS_IN_FILE}`);
-  if (keys.length > 1 && wishes.kid !== undefined)
+  if (keys.length > 1 && keyOptions.kid !== undefined)
     throw new Error('it contains several keys, so kid cannot name them. Use a JWKS, in which each key has its kid');
   return keys;
 }
@@ -106,7 +106,7 @@ function pemBlocks(text: string): readonly string[] {
   return blocks;
 }
 
-function jwksIn(text: string, wishes: KeyWishes): readonly DecryptionKey[] {
+function jwksIn(text: string, keyOptions: KeyOptions): readonly DecryptionKey[] {
   let value: unknown;
   try {
     value = parseJson(text);
@@ -118,7 +118,7 @@ function jwksIn(text: string, wishes: KeyWishes): readonly DecryptionKey[] {
   return (listed as unknown[]).map((jwk, index) =>
     attempt(() => {
       if (!isJsonObject(jwk)) throw new Error('is not a JWK');
-      return parseJwk(jwk, wishes);
+      return parseJwk(jwk, keyOptions);
     }, `keys[${index}] `),
   );
 }
@@ -133,7 +133,7 @@ function attempt<T>(parse: () => T, prefix = 'a key in it '): T {
 }
 
 /** A JWK (RFC 7517 s4). `use` and `key_ops` must not rule decryption out. */
-function parseJwk(jwk: JsonObject, { kid, algorithms }: KeyWishes): DecryptionKey {
+function parseJwk(jwk: JsonObject, { kid, algorithms }: KeyOptions): DecryptionKey {
   const [use, alg] = [orAbsent(own(jwk, 'use')), orAbsent(own(jwk, 'alg'))];
   const [operations, id] = [own(jwk, 'key_ops') ?? undefined, own(jwk, 'kid') ?? undefined];
   if (use !== undefined && use !== 'enc') throw new Error('is not for encryption ("use")');
@@ -142,10 +142,10 @@ function parseJwk(jwk: JsonObject, { kid, algorithms }: KeyWishes): DecryptionKe
   if (id !== undefined && (typeof id !== 'string' || id.length > MAX_KEY_ID_LENGTH)) throw new Error('has a "kid" that is not a string, or too long');
   const named = typeof alg === 'string' ? keyEncryptionNamed(alg) : undefined;
   if (alg !== undefined && !named) throw new Error('has an "alg" that is not one for encrypting keys, or not supported');
-  const wishes = { kid: kid ?? id, algorithms: algorithms ?? (named && [named]) };
-  if (jwk['kty'] === 'oct') return prepare(secretOf(jwk), wishes);
+  const keyOptions = { kid: kid ?? id, algorithms: algorithms ?? (named && [named]) };
+  if (jwk['kty'] === 'oct') return prepare(secretOf(jwk), keyOptions);
   if (!Object.hasOwn(jwk, 'd')) throw new Error('is a public key. Decrypting needs the private one');
-  return prepare(privateKeyFrom(jwk), wishes);
+  return prepare(privateKeyFrom(jwk), keyOptions);
 }
 
 const OPERATIONS: ReadonlySet<unknown> = new Set(['decrypt', 'unwrapKey', 'deriveKey', 'deriveBits']);
@@ -165,7 +165,7 @@ function privateKeyFrom(given: string | JsonObject): KeyObject {
   }
 }
 
-function prepare(key: KeyObject, { kid, algorithms }: KeyWishes): DecryptionKey {
+function prepare(key: KeyObject, { kid, algorithms }: KeyOptions): DecryptionKey {
   if (key.type === 'public') throw new Error('is a public key. Decrypting needs the private one');
   if (key.type === 'secret') return prepareSecret(key, kid, algorithms);
   const weakness = weaknessOf(createPublicKey(key));
@@ -181,7 +181,7 @@ function prepare(key: KeyObject, { kid, algorithms }: KeyWishes): DecryptionKey 
 }
 
 /** Only the option says what a secret key is for, and one key for several algorithms would be less secure. */
-function prepareSecret(key: KeyObject, kid: string | undefined, algorithms: KeyWishes['algorithms']): DecryptionKey {
+function prepareSecret(key: KeyObject, kid: string | undefined, algorithms: KeyOptions['algorithms']): DecryptionKey {
   const [algorithm, other] = algorithms ?? [];
   const names = KEY_ENCRYPTION_ALGORITHMS.filter((name) => !RSA_AND_CURVES.has(name));
   if (algorithm === undefined || other !== undefined || RSA_AND_CURVES.has(algorithm))

@@ -127,13 +127,13 @@ function readKey(reader: OptionReader, given: unknown, path: string, outages: Ou
       inner.wrong('key', key === undefined ? 'is missing: set key or file' : 'cannot be combined with file. Set only one of them');
     return undefined;
   }
-  const wishes = { kid, algorithms };
+  const keyOptions = { kid, algorithms };
   try {
     if (file === undefined) {
-      const keys = [parseDecryptionKey(key, wishes)];
+      const keys = [parseDecryptionKey(key, keyOptions)];
       return { first: keys, create: () => ({ current: () => keys }) };
     }
-    const parse = (text: string): readonly DecryptionKey[] => parseDecryptionKeyText(text, wishes);
+    const parse = (text: string): readonly DecryptionKey[] => parseDecryptionKeyText(text, keyOptions);
     const once = watchFile(file, parse, () => {});
     once.close();
     return { first: once.current(), create: () => watchKeys(file, parse, outages) };

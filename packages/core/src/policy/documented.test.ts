@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { allDocumented, anyDocumented, code, fully, partly, theNames, type DocumentedPolicy, type TokenAlternative } from './documented.js';
+import {
+  allDocumented,
+  anyDocumented,
+  code,
+  documentedAlternatives,
+  documentedInWords,
+  theNames,
+  type DocumentedPolicy,
+  type TokenAlternative,
+} from './documented.js';
 import { acr, issuedBy, maxAge, scope } from './constructors.js';
 import { documentedPolicy } from './evaluate.js';
 import type { Policy } from './policy.js';
@@ -8,9 +17,9 @@ const X = 'https://x.example.com';
 const Y = 'https://y.example.com';
 const Z = 'https://z.example.com';
 
-const scopes = (...names: string[]): DocumentedPolicy => fully([{ scopes: names }], names.join('+'));
-const issuers = (...names: string[]): DocumentedPolicy => fully([{ issuers: names }], 'an issuer');
-const condition = partly('a condition');
+const scopes = (...names: string[]): DocumentedPolicy => documentedAlternatives([{ scopes: names }], names.join('+'));
+const issuers = (...names: string[]): DocumentedPolicy => documentedAlternatives([{ issuers: names }], 'an issuer');
+const condition = documentedInWords('a condition');
 
 /** An alternative in short: `a b of X ...`, with three dots if it is partial. */
 function short({ scopes: names, issuers: of, isPartial }: TokenAlternative): string {
@@ -23,11 +32,11 @@ function alternativesOf({ alternatives }: DocumentedPolicy): readonly string[] {
 
 test('rule 250: a policy that OpenAPI cannot express is a partial alternative', () => {
   expect(condition).toEqual({ alternatives: [{ scopes: [], issuers: undefined, isPartial: true }], words: 'a condition', refusals: ['insufficient_scope'] });
-  expect(partly('a login', 'insufficient_user_authentication').refusals).toEqual(['insufficient_user_authentication']);
+  expect(documentedInWords('a login', 'insufficient_user_authentication').refusals).toEqual(['insufficient_user_authentication']);
 });
 
 test('rule 250: alternatives of scopes and issuers are not partial', () => {
-  expect(fully([{ scopes: ['a'] }, { issuers: [X] }], 'words')).toEqual({
+  expect(documentedAlternatives([{ scopes: ['a'] }, { issuers: [X] }], 'words')).toEqual({
     alternatives: [
       { scopes: ['a'], issuers: undefined, isPartial: false },
       { scopes: [], issuers: [X], isPartial: false },
@@ -49,13 +58,13 @@ describe('rule 250: all parts are needed', () => {
     ['issuers of the second part', [scopes('a'), issuers(X)], ['a of X']],
     ['issuers that both parts accept', [issuers(X, Y), issuers(Y, Z)], ['of Y']],
     ['no issuer that both parts accept', [scopes('a'), issuers(X), issuers(Y), scopes('b')], ['a b of X ...']],
-    ['an alternative with no issuer that both parts accept', [fully([{ issuers: [X] }, { scopes: ['a'] }], ''), issuers(Y)], ['a of Y']],
+    ['an alternative with no issuer that both parts accept', [documentedAlternatives([{ issuers: [X] }, { scopes: ['a'] }], ''), issuers(Y)], ['a of Y']],
   ])('%s', (_name, parts, expected) => {
     expect(alternativesOf(allDocumented(parts))).toEqual(expected);
   });
 
   const choice = (at: number, count: number): DocumentedPolicy =>
-    fully(
+    documentedAlternatives(
       Array.from({ length: count }, (_, n) => ({ scopes: ['all', `s${at}-${n}`] })),
       'one',
     );
@@ -66,7 +75,7 @@ describe('rule 250: all parts are needed', () => {
   });
 
   test('the answers of all parts, each once', () => {
-    const login = partly('a login', 'insufficient_user_authentication');
+    const login = documentedInWords('a login', 'insufficient_user_authentication');
     expect(allDocumented([login, scopes('a'), login]).refusals).toEqual(['insufficient_user_authentication', 'insufficient_scope']);
     expect(allDocumented([login]).refusals).toEqual(['insufficient_user_authentication']);
   });
@@ -83,8 +92,12 @@ describe('rule 250: one part is enough', () => {
     ['more scopes for some issuers', [allDocumented([scopes('a'), issuers(X)]), scopes('a', 'b')], ['a of X', 'a b']],
     ['a partial alternative makes no other superfluous', [condition, scopes('a')], ['...', 'a']],
     ['a complete alternative makes a partial one with more superfluous', [allDocumented([scopes('a'), condition]), scopes('a')], ['a']],
-    ['equal partial alternatives', [condition, partly('another')], ['...']],
-    ['equal partial alternatives with scopes', [allDocumented([scopes('a'), condition]), allDocumented([scopes('a'), partly('another')])], ['a ...']],
+    ['equal partial alternatives', [condition, documentedInWords('another')], ['...']],
+    [
+      'equal partial alternatives with scopes',
+      [allDocumented([scopes('a'), condition]), allDocumented([scopes('a'), documentedInWords('another')])],
+      ['a ...'],
+    ],
     ['partial alternatives with more scopes', [condition, allDocumented([scopes('a'), condition])], ['...', 'a ...']],
     ['partial alternatives with other scopes', [allDocumented([scopes('a'), condition]), allDocumented([scopes('b'), condition])], ['a ...', 'b ...']],
     ['partial alternatives of other issuers', [allDocumented([issuers(X), condition]), allDocumented([issuers(Y), condition])], ['of X ...', 'of Y ...']],
@@ -106,15 +119,15 @@ test('rule 250: a login of some kind is a step-up, and a policy of another copy 
   expect(documentedPolicy(maxAge(60))).toMatchObject({ words: 'a login at most 60 seconds ago', refusals });
   expect(documentedPolicy(issuedBy(X, Y)).words).toBe(`a token of the issuer \`${X}\` or \`${Y}\``);
   const unknown = Object.assign(Object.create(Object.getPrototypeOf(scope('a')) as object) as Policy, { kind: 'unknown' });
-  expect(documentedPolicy(unknown)).toEqual(partly('a condition of this API'));
+  expect(documentedPolicy(unknown)).toEqual(documentedInWords('a condition of this API'));
 });
 
 describe('rule 250: words', () => {
   test('parts that are combined themselves stand in parentheses', () => {
-    const either = anyDocumented([partly('this'), partly('that')]);
+    const either = anyDocumented([documentedInWords('this'), documentedInWords('that')]);
     expect(either.words).toBe('this or that');
     expect(allDocumented([either]).words).toBe('this or that');
-    expect(allDocumented([either, partly('more'), allDocumented([partly('hands'), partly('order')])]).words).toBe(
+    expect(allDocumented([either, documentedInWords('more'), allDocumented([documentedInWords('hands'), documentedInWords('order')])]).words).toBe(
       '(this or that) and more and (hands and order)',
     );
   });

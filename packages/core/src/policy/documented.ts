@@ -28,12 +28,12 @@ export interface TokenAlternative {
 const MAX_ALTERNATIVES = 16;
 
 /** Documents a policy whose condition no security requirement of OpenAPI expresses. */
-export function partly(words: string, refusal: PolicyRefusal = 'insufficient_scope'): DocumentedPolicy {
+export function documentedInWords(words: string, refusal: PolicyRefusal = 'insufficient_scope'): DocumentedPolicy {
   return { alternatives: [{ scopes: [], issuers: undefined, isPartial: true }], words, refusals: [refusal] };
 }
 
 /** Documents a policy with the alternatives that express it. */
-export function fully(alternatives: readonly Partial<TokenAlternative>[], words: string): DocumentedPolicy {
+export function documentedAlternatives(alternatives: readonly Partial<TokenAlternative>[], words: string): DocumentedPolicy {
   return simplified({
     alternatives: alternatives.map((one) => ({ scopes: [], issuers: undefined, isPartial: false, ...one })),
     words,

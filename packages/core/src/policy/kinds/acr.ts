@@ -1,6 +1,6 @@
 import { rawClaims } from '../../auth/auth.js';
 import { own } from '../../lib/json.js';
-import { partly, theNames } from '../documented.js';
+import { documentedInWords, theNames } from '../documented.js';
 import { callText, checkedNames, SCOPE_TOKEN } from '../names.js';
 import { policyMaker, type AcrPolicy, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
@@ -13,7 +13,7 @@ export function acr(...values: readonly string[]): Policy {
 
 export const ACR: PolicyKind<AcrPolicy> = {
   describe: ({ values }) => callText('acr', values),
-  document: ({ values }) => partly(`a login with ${theNames('acr', values, 'or')}`, 'insufficient_user_authentication'),
+  document: ({ values }) => documentedInWords(`a login with ${theNames('acr', values, 'or')}`, 'insufficient_user_authentication'),
   evaluate(policy, { auth }) {
     const found = own(rawClaims(auth), 'acr');
     return policy.values.includes(found as string) ? undefined : failure(ACR, policy, 'weak_authentication', policy.values, found);

@@ -1,6 +1,6 @@
 import { misuse } from '../../lib/configuration-error.js';
 import { isJsonObject } from '../../lib/json.js';
-import { partly } from '../documented.js';
+import { documentedInWords } from '../documented.js';
 import { policyMaker, type ActedForPolicy, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
 import { noScopes, type PolicyKind } from '../policy-kind.js';
@@ -16,7 +16,7 @@ export function actedFor(...none: readonly never[]): Policy {
 
 export const ACTED_FOR: PolicyKind<ActedForPolicy> = {
   describe: () => 'actedFor()',
-  document: () => partly('an actor (the claim `act`)'),
+  document: () => documentedInWords('an actor (the claim `act`)'),
   evaluate(policy, { auth }) {
     return isJsonObject(auth.actor) ? undefined : failure(ACTED_FOR, policy, 'insufficient_claim', 'a token by which somebody acts for its subject');
   },

@@ -1,6 +1,6 @@
 import type { Auth } from '../../auth/auth.js';
 import { isJsonObject, own } from '../../lib/json.js';
-import { partly } from '../documented.js';
+import { documentedInWords } from '../documented.js';
 import { callText, checkedNames, CLAIM_NAME } from '../names.js';
 import { policyMaker, type ActorPolicy, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
@@ -21,7 +21,7 @@ export function actor(...subjects: readonly string[]): Policy {
 
 export const ACTOR: PolicyKind<ActorPolicy> = {
   describe: ({ actors }) => callText('actor', actors),
-  document: () => partly('an actor that this API accepts'),
+  document: () => documentedInWords('an actor that this API accepts'),
   evaluate(policy, { auth }) {
     // neither undefined nor null is a name
     if (policy.actors.includes(actorOf(auth)!)) return undefined;

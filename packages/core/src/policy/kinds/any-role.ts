@@ -1,4 +1,4 @@
-import { partly, theNames } from '../documented.js';
+import { documentedInWords, theNames } from '../documented.js';
 import { callText, checkedNames, ROLE_NAME } from '../names.js';
 import { policyMaker, type Policy, type RolePolicy } from '../policy.js';
 import { roleFailure } from '../policy-failure.js';
@@ -12,7 +12,7 @@ export function anyRole(...roles: readonly string[]): Policy {
 
 export const ANY_ROLE: PolicyKind<RolePolicy> = {
   describe: ({ roles }) => callText('anyRole', roles),
-  document: ({ roles }) => partly(theNames('role', roles, 'or')),
+  document: ({ roles }) => documentedInWords(theNames('role', roles, 'or')),
   evaluate(policy, { auth }) {
     return policy.roles.some((name) => auth.roles.includes(name)) ? undefined : roleFailure(ANY_ROLE, policy, auth);
   },

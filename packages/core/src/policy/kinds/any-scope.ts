@@ -1,4 +1,4 @@
-import { fully, theNames } from '../documented.js';
+import { documentedAlternatives, theNames } from '../documented.js';
 import { checkedNames, callText, SCOPE_TOKEN } from '../names.js';
 import { policyMaker, type Policy, type ScopePolicy } from '../policy.js';
 import { scopeFailure } from '../policy-failure.js';
@@ -13,7 +13,7 @@ export function anyScope(...scopes: readonly string[]): Policy {
 export const ANY_SCOPE: PolicyKind<ScopePolicy> = {
   describe: ({ scopes }) => callText('anyScope', scopes),
   document: ({ scopes }) =>
-    fully(
+    documentedAlternatives(
       scopes.map((name) => ({ scopes: [name] })),
       theNames('scope', scopes, 'or'),
     ),

@@ -4,7 +4,7 @@ import { misuse } from '../../lib/configuration-error.js';
 import { isJsonObject, own } from '../../lib/json.js';
 import { shownMember } from '../../lib/shown-option.js';
 import { forPredicates } from '../../request/request-path.js';
-import { code, partly } from '../documented.js';
+import { code, documentedInWords } from '../documented.js';
 import { CLAIM_NAME, checkedNames } from '../names.js';
 import { policyMaker, type AuthorizationDetail, type AuthorizationDetailsPolicy, type DetailPredicate, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
@@ -29,7 +29,7 @@ export function authorizationDetails<C extends object = AppClaims>(type: string,
 
 export const AUTHORIZATION_DETAILS: PolicyKind<AuthorizationDetailsPolicy> = {
   describe: ({ type }) => `authorizationDetails(${JSON.stringify(type)}, predicate)`,
-  document: ({ type }) => partly(`authorization details of the type ${code(type)} that cover the request`),
+  document: ({ type }) => documentedInWords(`authorization details of the type ${code(type)} that cover the request`),
   hasPredicate: true,
   evaluate(policy, { auth, request }) {
     const { type, accepts } = policy;

@@ -4,7 +4,7 @@ import { misuse } from '../../lib/configuration-error.js';
 import { own } from '../../lib/json.js';
 import { shownMember } from '../../lib/shown-option.js';
 import { forPredicates } from '../../request/request-path.js';
-import { partly, theNames } from '../documented.js';
+import { documentedInWords, theNames } from '../documented.js';
 import { CLAIM_NAME, checkedNames } from '../names.js';
 import { policyMaker, type ClaimPolicy, type ClaimPredicate, type ClaimValue, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
@@ -29,7 +29,7 @@ export function claim<C extends object = AppClaims>(name: string, expected: Clai
 export const CLAIM: PolicyKind<ClaimPolicy> = {
   describe: ({ name, expected }) => `claim(${JSON.stringify(name)}, ${typeof expected === 'function' ? 'predicate' : JSON.stringify(expected)})`,
   // clients may read the document, so it does not contain the value
-  document: ({ name }) => partly(`${theNames('claim', [name])} with a value that this API accepts`),
+  document: ({ name }) => documentedInWords(`${theNames('claim', [name])} with a value that this API accepts`),
   hasPredicate: true,
   evaluate(policy, { auth, request }) {
     const value = own(rawClaims(auth), policy.name);

@@ -1,4 +1,4 @@
-import { fully, theNames } from '../documented.js';
+import { documentedAlternatives, theNames } from '../documented.js';
 import { callText, checkedNames, SCOPE_TOKEN } from '../names.js';
 import { policyMaker, type IssuerPolicy, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
@@ -15,7 +15,7 @@ export function issuedBy(...issuers: readonly string[]): Policy {
 
 export const ISSUED_BY: PolicyKind<IssuerPolicy> = {
   describe: ({ issuers }) => callText('issuedBy', issuers),
-  document: ({ issuers }) => fully([{ issuers }], `a token of ${theNames('issuer', issuers, 'or')}`),
+  document: ({ issuers }) => documentedAlternatives([{ issuers }], `a token of ${theNames('issuer', issuers, 'or')}`),
   evaluate(policy, { auth }) {
     return policy.issuers.includes(auth.issuer) ? undefined : failure(ISSUED_BY, policy, 'insufficient_claim', policy.issuers, auth.issuer);
   },

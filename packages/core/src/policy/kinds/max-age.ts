@@ -3,7 +3,7 @@ import { misuse } from '../../lib/configuration-error.js';
 import { own } from '../../lib/json.js';
 import { isNumericDate } from '../../lib/numeric-date.js';
 import { shown } from '../../lib/shown-option.js';
-import { partly } from '../documented.js';
+import { documentedInWords } from '../documented.js';
 import { policyMaker, type MaxAgePolicy, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
 import { noScopes, type PolicyKind } from '../policy-kind.js';
@@ -20,7 +20,7 @@ export function maxAge(seconds: number): Policy {
 
 export const MAX_AGE: PolicyKind<MaxAgePolicy> = {
   describe: ({ seconds }) => `maxAge(${seconds})`,
-  document: ({ seconds }) => partly(`a login at most ${seconds} seconds ago`, 'insufficient_user_authentication'),
+  document: ({ seconds }) => documentedInWords(`a login at most ${seconds} seconds ago`, 'insufficient_user_authentication'),
   evaluate(policy, { auth, nowSeconds, clockSkewSeconds }) {
     // OpenID Connect Core s2: seconds since the epoch
     const loginAt = own(rawClaims(auth), 'auth_time');

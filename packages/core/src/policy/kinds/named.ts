@@ -2,7 +2,7 @@ import type { AppClaims } from '../../auth/app-claims.js';
 import { misuse } from '../../lib/configuration-error.js';
 import { shownMember } from '../../lib/shown-option.js';
 import { forPredicates } from '../../request/request-path.js';
-import { partly } from '../documented.js';
+import { documentedInWords } from '../documented.js';
 import { CLAIM_NAME, checkedNames } from '../names.js';
 import { policyMaker, type NamedPolicy, type Policy, type PolicyPredicate } from '../policy.js';
 import { noScopes, type PolicyKind } from '../policy-kind.js';
@@ -23,7 +23,7 @@ export function policy<C extends object = AppClaims>(name: string, test: PolicyP
 export const NAMED: PolicyKind<NamedPolicy> = {
   describe: ({ name }) => `policy(${JSON.stringify(name)})`,
   // the name is for operators
-  document: () => partly('a condition of this API'),
+  document: () => documentedInWords('a condition of this API'),
   hasPredicate: true,
   evaluate(one, { auth, request }) {
     return callPredicate(NAMED, one, 'policy_refused', () => one.test(auth, forPredicates(request)));

@@ -1,4 +1,4 @@
-import { partly } from '../documented.js';
+import { documentedInWords } from '../documented.js';
 import { policyMaker, type NobodyPolicy, type Policy } from '../policy.js';
 import { noScopes, type PolicyKind } from '../policy-kind.js';
 
@@ -13,7 +13,7 @@ export function nobody(reason: NobodyPolicy['reason'], cause?: string): Policy {
 
 export const NOBODY: PolicyKind<NobodyPolicy> = {
   describe: ({ reason }) => `nobody("${reason}")`,
-  document: () => partly('a condition of this API'),
+  document: () => documentedInWords('a condition of this API'),
   evaluate: ({ reason, cause }) => ({ reason, details: { cause } }),
   negatable: () => false,
   scopes: noScopes,

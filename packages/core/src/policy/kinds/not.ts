@@ -1,4 +1,4 @@
-import { partly } from '../documented.js';
+import { documentedInWords } from '../documented.js';
 import type { NotPolicy } from '../policy.js';
 import { failure, textOf } from '../policy-failure.js';
 import { noScopes, type KindOf, type PolicyKind } from '../policy-kind.js';
@@ -7,7 +7,7 @@ import { noScopes, type KindOf, type PolicyKind } from '../policy-kind.js';
 export function notKind(kindOf: KindOf): PolicyKind<NotPolicy> {
   const kind: PolicyKind<NotPolicy> = {
     describe: ({ policy }) => `not(${kindOf(policy).describe(policy)})`,
-    document: ({ policy }) => partly(`anything but (${kindOf(policy).document(policy).words})`),
+    document: ({ policy }) => documentedInWords(`anything but (${kindOf(policy).document(policy).words})`),
     evaluate(negation, context) {
       const { policy } = negation;
       if (kindOf(policy).evaluate(policy, context) === undefined) return failure(kind, negation, 'policy_refused');

@@ -1,5 +1,5 @@
 import { isUnreadable } from '../../auth/names.js';
-import { partly, theNames } from '../documented.js';
+import { documentedInWords, theNames } from '../documented.js';
 import { callText, checkedNames, mayContain, ROLE_NAME } from '../names.js';
 import { policyMaker, type Policy, type RolePolicy } from '../policy.js';
 import { roleFailure } from '../policy-failure.js';
@@ -12,7 +12,7 @@ export function role(...roles: readonly string[]): Policy {
 
 export const ROLE: PolicyKind<RolePolicy> = {
   describe: ({ roles }) => callText('role', roles),
-  document: ({ roles }) => partly(theNames('role', roles)),
+  document: ({ roles }) => documentedInWords(theNames('role', roles)),
   evaluate(policy, { auth }) {
     return policy.roles.every((name) => auth.roles.includes(name)) ? undefined : roleFailure(ROLE, policy, auth);
   },

@@ -1,6 +1,6 @@
 import { isUnreadable } from '../../auth/names.js';
 import { isImplied } from '../../auth/scope-hierarchy.js';
-import { fully, theNames } from '../documented.js';
+import { documentedAlternatives, theNames } from '../documented.js';
 import { callText, checkedNames, mayContain, SCOPE_TOKEN } from '../names.js';
 import { policyMaker, type Policy, type ScopePolicy } from '../policy.js';
 import { scopeFailure } from '../policy-failure.js';
@@ -18,7 +18,7 @@ export function holdsScope({ auth, scopeHierarchy }: PolicyContext, name: string
 
 export const SCOPE: PolicyKind<ScopePolicy> = {
   describe: ({ scopes }) => callText('scope', scopes),
-  document: ({ scopes }) => fully([{ scopes }], theNames('scope', scopes)),
+  document: ({ scopes }) => documentedAlternatives([{ scopes }], theNames('scope', scopes)),
   evaluate(policy, context) {
     // a loop costs half of what `every` does, which V8 does not inline for frozen lists
     for (const name of policy.scopes) if (!holdsScope(context, name)) return scopeFailure(SCOPE, policy, policy.scopes, context.auth);
