@@ -5,7 +5,7 @@ import type * as fastify from '@tokenward/browser-session/fastify';
 import type * as koa from '@tokenward/browser-session/koa';
 import type * as node from '@tokenward/browser-session/node';
 import { createTestIssuer } from '@tokenward/testing';
-import { logInAs, type LoginWishes, type TestCookie, type TestLogin } from '@tokenward/testing/browser-session';
+import { logInAs, type LoginOptions, type TestCookie, type TestLogin } from '@tokenward/testing/browser-session';
 import type { BrowserContext } from 'playwright-core';
 import { expectTypeOf } from 'vitest';
 
@@ -16,7 +16,7 @@ const login = await logInAs(session, issuer);
 expectTypeOf(login).toEqualTypeOf<TestLogin>();
 expectTypeOf(login.cookies).toEqualTypeOf<readonly TestCookie[]>();
 expectTypeOf(login.accessToken).toEqualTypeOf<string>();
-expectTypeOf<LoginWishes['scopes']>().toEqualTypeOf<readonly string[] | undefined>();
+expectTypeOf<LoginOptions['scopes']>().toEqualTypeOf<readonly string[] | undefined>();
 
 // Playwright takes the cookies, and fetch the headers, as they are
 expectTypeOf<BrowserContext['addCookies']>().toBeCallableWith(login.cookies);

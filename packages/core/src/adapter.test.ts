@@ -99,16 +99,16 @@ function firstChallenge({ headers }: Decision): string | undefined {
 }
 
 /** Decides by several guards of one route, one after the other, and returns the challenge of the last one. */
-async function challengeBehind(wishes: object | undefined, ...routes: readonly (readonly Policy[])[]): Promise<unknown> {
+async function challengeBehind(wanted: object | undefined, ...routes: readonly (readonly Policy[])[]): Promise<unknown> {
   const issuer = await createTestIssuer();
   const view = ({ headers }: Request) => ({ method: 'GET', target: '/', headers });
   const guard = createNativeGuard<Request, []>({ issuer: issuer.issuer, audience: issuer.audience }, view);
-  const request: Request = { headers: wishes ? { authorization: `Bearer ${await issuer.issueToken(wishes)}` } : {} };
+  const request: Request = { headers: wanted ? { authorization: `Bearer ${await issuer.issueToken(wanted)}` } : {} };
   const outcomes: string[] = [];
   let challenge: unknown;
   for (const [index, policies] of routes.entries()) {
     const isLast = index === routes.length - 1;
-    const decision = await guard.decide(request, requirementsOf(wishes || isLast ? 'required' : 'optional', policies));
+    const decision = await guard.decide(request, requirementsOf(wanted || isLast ? 'required' : 'optional', policies));
     outcomes.push(decision.outcome);
     challenge = firstChallenge(decision);
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MessageReceiver, ReceivedMessage, ReceiverAnswer } from '@tokenward/core';
 import type { ReplayStore } from '@tokenward/core/store';
-import { hostileTokens, type LogoutTokenWishes } from '@tokenward/testing';
+import { hostileTokens, type LogoutTokenOptions } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createScene, createTwoIssuers, type Scene } from './guarded.js';
 import { stuckStores } from './stuck-stores.js';
@@ -15,7 +15,7 @@ function form(...tokens: readonly string[]): ReceivedMessage {
 
 interface LogoutScene extends Scene {
   readonly receive: MessageReceiver;
-  logout(wishes?: LogoutTokenWishes): Promise<number>;
+  logout(wanted?: LogoutTokenOptions): Promise<number>;
 }
 
 async function createLogoutScene(replays?: ReplayStore): Promise<LogoutScene> {
@@ -24,7 +24,7 @@ async function createLogoutScene(replays?: ReplayStore): Promise<LogoutScene> {
   return {
     ...scene,
     receive,
-    logout: async (wishes) => (await receive(form(await scene.issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', ...wishes })))).status,
+    logout: async (wanted) => (await receive(form(await scene.issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', ...wanted })))).status,
   };
 }
 
@@ -42,7 +42,7 @@ test('rule 91: a receiver of logout tokens names their issuer as the owner of wh
 
 describe('rule 116: a logout token', () => {
   const iat = () => Math.floor(Date.now() / 1000);
-  const GOOD: readonly [string, LogoutTokenWishes][] = [
+  const GOOD: readonly [string, LogoutTokenOptions][] = [
     ['with typ logout+jwt', {}],
     ['with typ application/LOGOUT+JWT', { header: { typ: 'application/LOGOUT+JWT' } }],
     ['with typ JWT', { header: { typ: 'JWT' } }],
@@ -54,13 +54,13 @@ describe('rule 116: a logout token', () => {
     ['rule 168: for a session, with null as sub', { sessionId: 's', claims: { sub: null } }],
     ['with an event that has members', { claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': { a: 1 } } } }],
   ];
-  test.each(GOOD)('%s is accepted', async (_name, wishes) => {
+  test.each(GOOD)('%s is accepted', async (_name, wanted) => {
     const { logout } = await createLogoutScene();
-    expect(await logout(wishes)).toBe(200);
+    expect(await logout(wanted)).toBe(200);
   });
 
   const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-  const BAD: readonly [string, LogoutTokenWishes | (() => LogoutTokenWishes)][] = [
+  const BAD: readonly [string, LogoutTokenOptions | (() => LogoutTokenOptions)][] = [
     ['for another client', { clientId: 'other' }],
     ['for a client whose ID begins with ours', { clientId: `${CLIENT}-2` }],
     ['for a client ID in another case', { clientId: 'Web-App' }],
@@ -93,10 +93,10 @@ describe('rule 116: a logout token', () => {
     ['with crit', { header: { crit: ['x'] } }],
     ['with a broken signature', {}],
   ];
-  test.each(BAD)('%s is refused with 400, and revokes nothing', async (name, wishes) => {
+  test.each(BAD)('%s is refused with 400, and revokes nothing', async (name, wanted) => {
     const { receive, verdict, issuer } = await createLogoutScene();
     const before = await issuer.issueToken();
-    let text = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', ...(typeof wishes === 'function' ? wishes() : wishes) });
+    let text = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', ...(typeof wanted === 'function' ? wanted() : wanted) });
     if (name === 'with a broken signature') text = `${text.slice(0, -6)}${text.endsWith('AAAAAA') ? 'BBBBBB' : 'AAAAAA'}`;
     const answer = await receive(form(text));
     expect(answer).toEqual({
@@ -216,9 +216,9 @@ describe('rule 118: two rotations of the keys within the cooldown', () => {
   test.each([
     ['with a kid', {}],
     ['without a kid', { header: { kid: undefined } }],
-  ])('a logout token %s is answered 503 until the keys may be fetched again, and then accepted', async (_name, wishes) => {
+  ])('a logout token %s is answered 503 until the keys may be fetched again, and then accepted', async (_name, wanted) => {
     const { receive, issuer, clock } = await createLogoutScene();
-    const send = async (): Promise<ReceiverAnswer> => receive(form(await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', ...wishes })));
+    const send = async (): Promise<ReceiverAnswer> => receive(form(await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', ...wanted })));
     expect((await send()).status).toBe(200);
     await issuer.rotateKeys();
     expect((await send()).status).toBe(200);

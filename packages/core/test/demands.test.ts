@@ -1,6 +1,6 @@
 import { ConfigurationError, createResourceGuard, not, role, type GuardOptions, type IssuerOptions } from '@tokenward/core';
 import { cognito, entraId, google, keycloak, okta } from '@tokenward/core/presets';
-import { createTestClock, createTestIssuer, type TokenWishes } from '@tokenward/testing';
+import { createTestClock, createTestIssuer, type TokenOptions } from '@tokenward/testing';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, verdictOf } from './guarded.js';
 import { AUDIENCE, createTenantServer } from './tenant-server.js';
@@ -14,7 +14,7 @@ afterAll(() => signer.close());
 interface Requirement {
   readonly name: keyof IssuerOptions;
   readonly options: IssuerOptions;
-  readonly breaks: TokenWishes;
+  readonly breaks: TokenOptions;
   /** A value of the same option that is weaker, or about something else. */
   readonly weaker?: IssuerOptions;
 }
@@ -66,7 +66,7 @@ const requirements: readonly Requirement[] = [
   { name: 'allowedClients', options: { allowedClients: ['client-1'] }, breaks: { clientId: 'client-2' }, weaker: { allowedClients: ['client-1', 'client-2'] } },
   { name: 'clockSkewSeconds', options: { clockSkewSeconds: 0 }, breaks: { lifetimeSeconds: -5 } },
 ];
-const good: TokenWishes = { algorithm: 'ES256', claims: { tenant: 't-1', env: 'live', org: { id: 'o-1', kind: 'b2b' }, anonymous: false } };
+const good: TokenOptions = { algorithm: 'ES256', claims: { tenant: 't-1', env: 'live', org: { id: 'o-1', kind: 'b2b' }, anonymous: false } };
 
 const issuer = { issuer: signer.issuer, audience: AUDIENCE };
 const allUndefined = Object.fromEntries(requirements.map(({ name }) => [name, undefined])) as IssuerOptions;
@@ -311,8 +311,8 @@ test('rule 162: default members of keyFetching apply to an issuer that sets othe
 });
 
 /** Issues a token as the providers of the presets would, signed with the key that the guards get. */
-function issue({ claims, ...wishes }: TokenWishes): Promise<string> {
-  return signer.issueToken({ audience: AUDIENCE, ...wishes, claims: { tenant: 't-1', env: 'live', ...claims } });
+function issue({ claims, ...wanted }: TokenOptions): Promise<string> {
+  return signer.issueToken({ audience: AUDIENCE, ...wanted, claims: { tenant: 't-1', env: 'live', ...claims } });
 }
 
 function withKeys(options: GuardOptions): GuardOptions {

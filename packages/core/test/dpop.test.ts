@@ -1,7 +1,16 @@
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createResourceGuard, scope, type Decision, type Deny, type GuardOptions, type ProtectedRequest, type RouteRequirements } from '@tokenward/core';
 import { memoryReplays, type ReplayAnswer, type ReplayStore } from '@tokenward/core/store';
-import { base64url, compactJws, createDpopClient, createTestClock, signBytes, type DpopClient, type ProvenRequest, type TokenWishes } from '@tokenward/testing';
+import {
+  base64url,
+  compactJws,
+  createDpopClient,
+  createTestClock,
+  signBytes,
+  type DpopClient,
+  type ProvenRequest,
+  type TokenOptions,
+} from '@tokenward/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { configurationErrorOf, createScene, expectAllowed, verdictOf, type Scene } from './guarded.js';
 import { activeAnswer, AUDIENCE, ISSUER, startEndpoint } from './introspection.js';
@@ -489,9 +498,9 @@ describe('rule 89: a proof is accepted once', () => {
 
   test('rule 208: whoever fills the memory is refused, with each key, token and client, and the others are not', async () => {
     const { issuer, clock, guard } = await createScene({ dpop: { maxReplays: 8 } });
-    const senderOf = async (wishes: TokenWishes) => {
+    const senderOf = async (wanted: TokenOptions) => {
       const client = await createDpopClient({ clock });
-      const token = await issuer.issueToken({ ...wishes, claims: { ...wishes.claims, ...client.claims } });
+      const token = await issuer.issueToken({ ...wanted, claims: { ...wanted.claims, ...client.claims } });
       return async () => guard.check(requestWith(token, client.createProof({ url: URL_OF_REQUEST }, token)));
     };
     const flooder = await senderOf({ subject: 'mallory' });

@@ -23,14 +23,14 @@ function guardWith(options: GuardOptions = {}) {
 }
 
 /** Members of a header. undefined leaves one out. */
-type HeaderWishes = Readonly<Record<string, unknown>>;
+type HeaderOptions = Readonly<Record<string, unknown>>;
 
 /** Encrypts a text as an authorization server does. */
-async function encrypt(text: string, header: HeaderWishes = {}, key: KeyObject = createPublicKey(rsa)): Promise<string> {
+async function encrypt(text: string, header: HeaderOptions = {}, key: KeyObject = createPublicKey(rsa)): Promise<string> {
   return new CompactEncrypt(Buffer.from(text)).setProtectedHeader({ ...HEADER, ...header }).encrypt(key);
 }
 
-async function encryptedToken(header: HeaderWishes = {}, key?: KeyObject): Promise<string> {
+async function encryptedToken(header: HeaderOptions = {}, key?: KeyObject): Promise<string> {
   return encrypt(await issuer.issueToken(), header, key);
 }
 

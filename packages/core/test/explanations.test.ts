@@ -1,12 +1,12 @@
 import { inspect } from 'node:util';
 import { claim, createResourceGuard, observe, policy, role, scope, type Deny, type Events, type GuardOptions, type Policy } from '@tokenward/core';
-import { createTestIssuer, hostileTokens, type TokenWishes } from '@tokenward/testing';
+import { createTestIssuer, hostileTokens, type TokenOptions } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene } from './guarded.js';
 
-async function denied(wishes: TokenWishes | string, options: GuardOptions = {}, required?: Policy): Promise<Deny> {
+async function denied(wanted: TokenOptions | string, options: GuardOptions = {}, required?: Policy): Promise<Deny> {
   const { decide } = await createScene(options);
-  const decision = await decide(wishes, { policy: required });
+  const decision = await decide(wanted, { policy: required });
   if (decision.outcome === 'allow') throw new Error('the request was allowed');
   return decision;
 }
@@ -156,9 +156,9 @@ describe('rule 174: an explanation says what was expected, what was found, and w
 
   test('rules 104 and 142: shows unverified values short and printable, and no part of the token', async () => {
     const wild = `https://evil.example/\n\u001b[31m${'x'.repeat(5000)}`;
-    for (const wishes of [{ claims: { iss: wild } }, { header: { kid: wild.slice(0, 400) } }, { header: { typ: wild } }, { header: { alg: wild } }]) {
+    for (const wanted of [{ claims: { iss: wild } }, { header: { kid: wild.slice(0, 400) } }, { header: { typ: wild } }, { header: { alg: wild } }]) {
       const { issuer, guard } = await createScene();
-      const token = await issuer.issueToken(wishes);
+      const token = await issuer.issueToken(wanted);
       const decision = (await ask(guard, token)) as Deny;
       const text = JSON.stringify(decision.explain());
       expect(text.length).toBeLessThan(2500);

@@ -11,7 +11,7 @@ import {
   type IntrospectionOptions,
   type ProtectedRequest,
 } from '@tokenward/core';
-import { asSigningKey, createDpopClient, createTestClock, createTestIssuer, type DpopClient, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { asSigningKey, createDpopClient, createTestClock, createTestIssuer, type DpopClient, type TestIssuer, type TokenOptions } from '@tokenward/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createCertificates, thumbprintOf } from '../../testing/test/certificates.js';
 import { configurationErrorOf, verdictOf } from './guarded.js';
@@ -40,10 +40,10 @@ function guardWith(options: GuardOptions = {}) {
 
 /** Sends a token that is bound to the client's key, with a proof. */
 async function decide(
-  wishes: TokenWishes | string = {},
+  wanted: TokenOptions | string = {},
   { options, more = {}, prover = client }: { options?: GuardOptions; more?: Partial<ProtectedRequest>; prover?: DpopClient } = {},
 ): Promise<Decision> {
-  const token = typeof wishes === 'string' ? wishes : await issuer.issueToken({ ...wishes, claims: { ...prover.claims, ...wishes.claims } });
+  const token = typeof wanted === 'string' ? wanted : await issuer.issueToken({ ...wanted, claims: { ...prover.claims, ...wanted.claims } });
   const headers = prover.authorizationHeaders({ url: URL_OF_REQUEST }, token);
   return guardWith(options).check({ method: 'GET', target: '/orders', origin: ORIGIN, headers: { ...headers }, ...more }, { policy: scope('orders:read') });
 }

@@ -7,7 +7,7 @@ import {
   type Reason,
   type ResourceGuard,
 } from '@tokenward/core';
-import { createTestClock, createTestIssuer, type TestClock, type TestIssuer, type TestIssuerOptions, type TokenWishes } from '@tokenward/testing';
+import { createTestClock, createTestIssuer, type TestClock, type TestIssuer, type TestIssuerOptions, type TokenOptions } from '@tokenward/testing';
 import { expect, onTestFinished } from 'vitest';
 
 /** An issuer, a clock and a guard that belong together, for one test. */
@@ -16,9 +16,9 @@ export interface Scene {
   readonly clock: TestClock;
   readonly guard: ResourceGuard;
   /** What the guard says to a token that is issued as wished, or given. */
-  decide(token: TokenWishes | string, access?: RouteRequirements): Promise<Decision>;
+  decide(token: TokenOptions | string, access?: RouteRequirements): Promise<Decision>;
   /** `allow`, or the reason of a refusal. */
-  verdict(token: TokenWishes | string, access?: RouteRequirements): Promise<'allow' | Reason>;
+  verdict(token: TokenOptions | string, access?: RouteRequirements): Promise<'allow' | Reason>;
 }
 
 /** A test that runs beside others (`test.concurrent`) passes the `onTestFinished` of its own context. */
@@ -31,7 +31,7 @@ export async function createScene(options: GuardOptions = {}, issuerOptions: Tes
     await issuer.close();
   });
 
-  async function decide(token: TokenWishes | string, access?: RouteRequirements): Promise<Decision> {
+  async function decide(token: TokenOptions | string, access?: RouteRequirements): Promise<Decision> {
     return ask(guard, typeof token === 'string' ? token : await issuer.issueToken(token), access);
   }
 

@@ -11,7 +11,7 @@ const PROGRAM = `
   import { createTestIssuer } from '../../testing/dist/issuer.js';
   const issuer = await createTestIssuer();
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience });
-  const ask = async (wishes) => guard.check({ method: 'GET', target: '/orders?secret=PLANTED', headers: { authorization: 'Bearer ' + (await issuer.issueToken(wishes)) } });
+  const ask = async (wanted) => guard.check({ method: 'GET', target: '/orders?secret=PLANTED', headers: { authorization: 'Bearer ' + (await issuer.issueToken(wanted)) } });
   for (let round = 0; round < 3; round++) await ask({ audience: 'https://other.example.test', claims: { planted: 'PLANTED' } });
   await ask({ claims: { iss: 'https://evil.example.test' } });
   await ask({});

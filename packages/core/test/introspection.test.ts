@@ -31,10 +31,10 @@ describe('the active member', () => {
     await guard.close();
     const asking = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, introspection: issuer.introspectionClient });
     onTestFinished(() => asking.close());
-    const wishes = { scopes: ['a', 'b'], roles: ['admin'], claims: { jti: 'token-1', sid: 'session-1', act: { sub: 'service' }, tier: 'gold' } };
-    const opaque = issuer.issueOpaqueToken(wishes);
+    const wanted = { scopes: ['a', 'b'], roles: ['admin'], claims: { jti: 'token-1', sid: 'session-1', act: { sub: 'service' }, tier: 'gold' } };
+    const opaque = issuer.issueOpaqueToken(wanted);
     const { auth } = expectAllowed(await ask(asking, opaque, { policy: scope('a') }));
-    const { auth: ofJwt } = expectAllowed(await ask(asking, await issuer.issueToken(wishes)));
+    const { auth: ofJwt } = expectAllowed(await ask(asking, await issuer.issueToken(wanted)));
     const { token_type: type, ...claims } = auth!.claims;
     expect(type).toBe('Bearer');
     expect({ ...auth, claims: undefined, issuedAt: 0, expiresAt: 0 }).toEqual({ ...ofJwt, claims: undefined, issuedAt: 0, expiresAt: 0 });

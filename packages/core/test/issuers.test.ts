@@ -47,7 +47,7 @@ describe('several issuers', () => {
     });
     const mine = { claims: { groups: ['admin'], realm_access: { roles: ['guest'] }, sid: 's' } };
     const theirs = { claims: { groups: ['admin'], realm_access: { roles: ['guest'] }, client_id: undefined, cid: 'their-client' } };
-    const verdict = async (issuer: TestIssuer, wishes: Parameters<TestIssuer['issueToken']>[0]) => verdictOf(await ask(guard, await issuer.issueToken(wishes)));
+    const verdict = async (issuer: TestIssuer, wanted: Parameters<TestIssuer['issueToken']>[0]) => verdictOf(await ask(guard, await issuer.issueToken(wanted)));
 
     expect(expectAllowed(await ask(guard, await ours.issueToken(mine))).auth).toMatchObject({ issuer: ours.issuer, roles: ['admin'], clientId: 'client-1' });
     expect(expectAllowed(await ask(guard, await partner.issueToken(theirs))).auth).toMatchObject({
@@ -306,7 +306,7 @@ describe('issuedBy', () => {
   test('sets different requirements for each issuer inside anyOf and allOf', async () => {
     const { ours, partner, guard } = await createPolicyScene();
     const policy = anyOf(allOf(issuedBy(ours.issuer), scope('orders:read')), allOf(issuedBy(partner.issuer), scope('read'), role('buyer')));
-    const verdict = async (issuer: TestIssuer, wishes: object) => verdictOf(await ask(guard, await issuer.issueToken(wishes), { policy }));
+    const verdict = async (issuer: TestIssuer, wanted: object) => verdictOf(await ask(guard, await issuer.issueToken(wanted), { policy }));
     expect(await verdict(ours, { scopes: ['orders:read'] })).toBe('allow');
     expect(await verdict(ours, { scopes: ['read'], roles: ['buyer'] })).toMatch(/^insufficient_/);
     expect(await verdict(partner, { scopes: ['read'], roles: ['buyer'] })).toBe('allow');

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createResourceGuard, type GuardOptions, type IssuerOptions } from '@tokenward/core';
-import { createTestClock, createTestIssuer, type TokenWishes } from '@tokenward/testing';
+import { createTestClock, createTestIssuer, type TokenOptions } from '@tokenward/testing';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ask, verdictOf } from './guarded.js';
 
@@ -18,7 +18,7 @@ const WORKLOAD = 'spiffe://example.org/ns/prod/sa/web';
 const none = { iss: undefined, client_id: undefined, jti: undefined, scope: undefined };
 
 /** A JWT-SVID as SPIRE issues it: it has sub, aud, exp and iat alone. */
-function sign(claims: Record<string, unknown> = {}, header: TokenWishes['header'] = { typ: 'JWT' }): Promise<string> {
+function sign(claims: Record<string, unknown> = {}, header: TokenOptions['header'] = { typ: 'JWT' }): Promise<string> {
   return signer.issueToken({ header, claims: { ...none, sub: WORKLOAD, aud: ['reports'], iat: now - 10, exp: now + 300, ...claims } });
 }
 

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createResourceGuard, type Events, type GuardOptions } from '@tokenward/core';
-import { createTestIssuer, hostileTokens, type TokenWishes } from '@tokenward/testing';
+import { createTestIssuer, hostileTokens, type TokenOptions } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, verdictOf } from './guarded.js';
 import { activeAnswer, AUDIENCE, createAskingGuard } from './introspection.js';
@@ -16,10 +16,10 @@ function listen(): ShadowRefusal[] {
   return seen;
 }
 
-const dayAgo: TokenWishes = { lifetimeSeconds: 200_000, claims: { iat: Math.floor(Date.now() / 1000) - 86_400 } };
+const dayAgo: TokenOptions = { lifetimeSeconds: 200_000, claims: { iat: Math.floor(Date.now() / 1000) - 86_400 } };
 
 describe('admits a token that the shadow options would refuse, and reports it', () => {
-  test.each<[string, GuardOptions['shadow'], TokenWishes, string, string]>([
+  test.each<[string, GuardOptions['shadow'], TokenOptions, string, string]>([
     ['an audience', { audience: 'https://new.example.test' }, {}, 'audience_mismatch', 'aud'],
     ['several audiences', { audience: ['https://a.example.test', 'https://b.example.test'] }, {}, 'audience_mismatch', 'aud'],
     ['algorithms', { algorithms: ['ES256', 'PS256'] }, {}, 'algorithm_not_allowed', 'alg'],
@@ -30,10 +30,10 @@ describe('admits a token that the shadow options would refuse, and reports it', 
     ['the maximum lifetime', { maxTokenLifetimeSeconds: 60 }, {}, 'lifetime_too_long', 'exp'],
     ['allowed clients', { allowedClients: ['web'] }, {}, 'client_not_allowed', 'client_id'],
     ['a smaller clock skew', { clockSkewSeconds: 0 }, { lifetimeSeconds: -5 }, 'expired', 'exp'],
-  ])('reports a refusal by %s', async (_what, shadow, wishes, reason, cause) => {
+  ])('reports a refusal by %s', async (_what, shadow, wanted, reason, cause) => {
     const seen = listen();
     const { issuer, verdict } = await createScene({ shadow });
-    const token = await issuer.issueToken(wishes);
+    const token = await issuer.issueToken(wanted);
     expect(await verdict(token)).toBe('allow');
     expect(seen).toMatchObject([
       { issuer: issuer.issuer, reason, cause: expect.stringMatching(new RegExp(`^${cause}(?:, \\d+ s ago)?$`)), clientId: 'client-1' },
@@ -46,7 +46,7 @@ describe('admits a token that the shadow options would refuse, and reports it', 
 });
 
 describe('does not report a token that the shadow options would admit', () => {
-  test.each<[string, GuardOptions['shadow'], TokenWishes]>([
+  test.each<[string, GuardOptions['shadow'], TokenOptions]>([
     ['a matching audience', { audience: ['https://a.example.test', 'https://api.example.test'] }, {}],
     ['EdDSA for a token with alg Ed25519', { algorithms: ['EdDSA'] }, { algorithm: 'EdDSA', header: { alg: 'Ed25519' } }],
     ['Ed25519 for a token with alg EdDSA', { algorithms: ['Ed25519'] }, { algorithm: 'EdDSA' }],
@@ -57,10 +57,10 @@ describe('does not report a token that the shadow options would admit', () => {
       {},
     ],
     ['no options', {}, {}],
-  ])('reports nothing with %s', async (_what, shadow, wishes) => {
+  ])('reports nothing with %s', async (_what, shadow, wanted) => {
     const seen = listen();
     const { verdict } = await createScene({ shadow });
-    expect(await verdict(wishes)).toBe('allow');
+    expect(await verdict(wanted)).toBe('allow');
     expect(seen).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { observe, type Events, type MessageReceiver, type ReceivedMessage, type SharedSignalsOptions } from '@tokenward/core';
-import { hostileTokens, type SecurityEventWishes } from '@tokenward/testing';
+import { hostileTokens, type SecurityEventOptions } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createScene, type Scene } from './guarded.js';
 import { stuckStores } from './stuck-stores.js';
@@ -15,7 +15,7 @@ function message(body: unknown, authorization: string | readonly string[] | unde
 interface SignalScene extends Scene {
   readonly receive: MessageReceiver;
   readonly user: Readonly<Record<string, unknown>>;
-  send(wishes: SecurityEventWishes): Promise<number>;
+  send(wanted: SecurityEventOptions): Promise<number>;
 }
 
 async function createSignalScene(options: Partial<SharedSignalsOptions> = {}): Promise<SignalScene> {
@@ -25,7 +25,7 @@ async function createSignalScene(options: Partial<SharedSignalsOptions> = {}): P
     ...scene,
     receive,
     user: { format: 'iss_sub', iss: scene.issuer.issuer, sub: 'user-1' },
-    send: async (wishes) => (await receive(message(await scene.issuer.issueSecurityEvent({ audience: AUDIENCE, ...wishes })))).status,
+    send: async (wanted) => (await receive(message(await scene.issuer.issueSecurityEvent({ audience: AUDIENCE, ...wanted })))).status,
   };
 }
 
@@ -89,7 +89,7 @@ describe('the subject of an event', () => {
   test.each(known)('%s identifies the subject', async (_name, subjectOf) => {
     const { send, user, issuer, verdict } = await createSignalScene();
     const token = await issuer.issueToken();
-    expect(await send({ type: 'session-revoked', subject: subjectOf(user) as SecurityEventWishes['subject'] })).toBe(202);
+    expect(await send({ type: 'session-revoked', subject: subjectOf(user) as SecurityEventOptions['subject'] })).toBe(202);
     expect(await verdict(token)).toBe('revoked');
   });
 
@@ -158,7 +158,7 @@ test('rule 120: applies a jti once, and acknowledges a repeated event', async ()
 
 describe('rules 120 and 121: refuses an invalid security event token', () => {
   const iat = () => Math.floor(Date.now() / 1000);
-  const BAD: readonly [string, Partial<SecurityEventWishes> | (() => Partial<SecurityEventWishes>), string][] = [
+  const BAD: readonly [string, Partial<SecurityEventOptions> | (() => Partial<SecurityEventOptions>), string][] = [
     ['for another audience', { audience: 'other' }, 'invalid_audience'],
     ['without aud', { claims: { aud: undefined } }, 'invalid_audience'],
     ['without typ', { header: { typ: undefined } }, 'invalid_request'],
@@ -177,9 +177,9 @@ describe('rules 120 and 121: refuses an invalid security event token', () => {
     ['with an unknown key', { header: { kid: 'unknown' } }, 'invalid_key'],
     ['with alg none', { header: { alg: 'none' } }, 'invalid_key'],
   ];
-  test.each(BAD)('refuses a token %s, and answers with an error code', async (_name, wishes, err) => {
+  test.each(BAD)('refuses a token %s, and answers with an error code', async (_name, wanted, err) => {
     const { receive, issuer, user, guard } = await createSignalScene();
-    const given = typeof wishes === 'function' ? wishes() : wishes;
+    const given = typeof wanted === 'function' ? wanted() : wanted;
     const answer = await receive(message(await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user, ...given })));
     expect(answer).toMatchObject({ status: 400, headers: { 'cache-control': 'no-store', 'content-type': 'application/json', 'content-language': 'en' } });
     expect(JSON.parse(answer.body)).toEqual({ err, description: expect.any(String) as string });

@@ -13,7 +13,7 @@ async function createScene(names: readonly string[], options: GuardOptions = {})
   const clock = createTestClock();
   const server = await createTenantServer(names, clock);
   const guard = createResourceGuard({ issuer: server.template, audience: AUDIENCE, clock, tenants: names, ...options });
-  const verdict = async (...wishes: Parameters<TenantServer['token']>) => verdictOf(await ask(guard, server.token(...wishes)));
+  const verdict = async (...wanted: Parameters<TenantServer['token']>) => verdictOf(await ask(guard, server.token(...wanted)));
   return { clock, server, guard, verdict };
 }
 

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { inspect, promisify } from 'node:util';
 import { createResourceGuard, rawToken, TokenwardError, type Auth, type ConfigurationError } from '@tokenward/core';
 import { createTokenExchange, TokenExchangeError, type ExchangeTarget, type TokenExchangeOptions } from '@tokenward/core/token-exchange';
-import { createDpopClient, createTestClock, createTestIssuer, type TestClock, type TokenWishes } from '@tokenward/testing';
+import { createDpopClient, createTestClock, createTestIssuer, type TestClock, type TokenOptions } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ask, expectAllowed } from './guarded.js';
 
@@ -42,17 +42,17 @@ async function startServer(answer: (received: Received, response: ServerResponse
   return { origin, received };
 }
 
-interface Wishes {
+interface SceneOptions {
   readonly options?: Partial<TokenExchangeOptions>;
   readonly target?: Partial<ExchangeTarget>;
-  readonly token?: TokenWishes;
+  readonly token?: TokenOptions;
   /** The answer of the token endpoint. Default: a new token that is valid for 300 s. */
   readonly exchanged?: (received: Received, response: ServerResponse, count: number) => unknown;
   readonly called?: (received: Received, response: ServerResponse) => unknown;
 }
 
 /** An issuer with a token endpoint, an API of its own, another API, and the Auth of an admitted request. */
-async function createScene({ options = {}, target = {}, token: wishes = {}, exchanged = issueToken, called = () => ({ ok: true }) }: Wishes = {}) {
+async function createScene({ options = {}, target = {}, token: wanted = {}, exchanged = issueToken, called = () => ({ ok: true }) }: SceneOptions = {}) {
   const clock = createTestClock();
   const issuer = await createTestIssuer({ clock });
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, clock });
@@ -72,7 +72,8 @@ async function createScene({ options = {}, target = {}, token: wishes = {}, exch
     await guard.close();
     await issuer.close();
   });
-  const admit = async (more: TokenWishes = {}): Promise<Auth<object>> => expectAllowed(await ask(guard, await issuer.issueToken({ ...wishes, ...more }))).auth!;
+  const admit = async (more: TokenOptions = {}): Promise<Auth<object>> =>
+    expectAllowed(await ask(guard, await issuer.issueToken({ ...wanted, ...more }))).auth!;
   const auth = await admit();
   return { clock, issuer, guard, endpoint, api, exchange, admit, auth, call: exchange.fetchAs(auth, { audience: 'billing' }) };
 }
@@ -323,7 +324,7 @@ describe('rule 247: exchanged tokens are kept for a time', () => {
     expect(exchange.health().entries).toBe(3);
   });
 
-  test.each<[string, object, TokenWishes, number]>([
+  test.each<[string, object, TokenOptions, number]>([
     ['cacheSeconds', { cacheSeconds: 60 }, {}, 60],
     ['300 seconds by default', {}, { lifetimeSeconds: 3600 }, 300],
     ['the expiry of the received token', {}, { lifetimeSeconds: 100 }, 95],
@@ -773,7 +774,7 @@ describe('options that cannot be right stop the start, and show no secret', () =
     const { api, exchange, call, auth } = await createScene();
     await call(api.origin);
     for (const value of [exchange, call]) expect(inspect(value, { depth: 20, showHidden: true })).not.toMatch(/PLANTED|eyJ/);
-    for (const wishes of [{ audience: 'other' }, { audience: 7 }, { audience: 'billing', scope: '"' }, {}, undefined, { audience: 'billing', more: 1 }])
-      expect(() => exchange.fetchAs(auth, wishes as never)).toThrow(/fetchAs/);
+    for (const wanted of [{ audience: 'other' }, { audience: 7 }, { audience: 'billing', scope: '"' }, {}, undefined, { audience: 'billing', more: 1 }])
+      expect(() => exchange.fetchAs(auth, wanted as never)).toThrow(/fetchAs/);
   });
 });

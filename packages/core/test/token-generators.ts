@@ -45,15 +45,15 @@ function signedTokens({ keys, strangers, claims }: Workshop): fc.Arbitrary<strin
     signer: rarely(6, oddSigner(keys, strangers)),
     encodings: rarely(5, fc.tuple(fc.constantFrom(0, 1, 2), oddEncoding)),
   });
-  return plan.map(({ key, signer, ...wishes }) => {
-    const header = { alg: key.algorithm, kid: key.kid, typ: 'at+jwt', ...wishes.header };
-    const payload: Record<string, unknown> = { ...claims, ...wishes.claims };
-    if (wishes.without !== undefined) delete payload[wishes.without];
-    const [name, value] = wishes.number ?? [];
+  return plan.map(({ key, signer, ...wanted }) => {
+    const header = { alg: key.algorithm, kid: key.kid, typ: 'at+jwt', ...wanted.header };
+    const payload: Record<string, unknown> = { ...claims, ...wanted.claims };
+    if (wanted.without !== undefined) delete payload[wanted.without];
+    const [name, value] = wanted.number ?? [];
     const members = name === undefined ? membersOf(payload) : [...membersOf({ ...payload, [name]: undefined }), [`"${name}"`, value!] as const];
 
-    const [segment, encode = (text: string) => text] = wishes.encodings ?? [];
-    const segments = [asText(wishes.headerText, membersOf(header)), asText(wishes.payloadText, members)].map((text, index) =>
+    const [segment, encode = (text: string) => text] = wanted.encodings ?? [];
+    const segments = [asText(wanted.headerText, membersOf(header)), asText(wanted.payloadText, members)].map((text, index) =>
       index === segment ? encode(base64url(text)) : base64url(text),
     );
     const signature = base64url((signer ?? signedByKey)(key, Buffer.from(segments.join('.'), 'utf8')));

@@ -27,8 +27,8 @@ export interface Mistake {
   readonly make: (bench: Bench) => Promise<void>;
 }
 
-const bearer = async (issuer: TestIssuer, wishes: Parameters<TestIssuer['issueToken']>[0] = {}): Promise<Sent> => ({
-  authorization: `Bearer ${await issuer.issueToken({ scopes: ['orders:read'], ...wishes })}`,
+const bearer = async (issuer: TestIssuer, wanted: Parameters<TestIssuer['issueToken']>[0] = {}): Promise<Sent> => ({
+  authorization: `Bearer ${await issuer.issueToken({ scopes: ['orders:read'], ...wanted })}`,
 });
 
 export const MISTAKES: readonly Mistake[] = [

@@ -2,7 +2,7 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { createResourceGuard, rawToken, type Auth } from '@tokenward/core';
-import { createTestIssuer, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { createTestIssuer, type TestIssuer, type TokenOptions } from '@tokenward/testing';
 import { getMcpAuth, toAuthInfo, withAuthInfo } from '@tokenward/mcp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
@@ -14,10 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => issuer.close());
 
-async function authOf(wishes: TokenWishes = {}): Promise<Auth> {
+async function authOf(wanted: TokenOptions = {}): Promise<Auth> {
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: RESOURCE });
   onTestFinished(() => guard.close());
-  const decision = await guard.check({ method: 'POST', target: '/mcp', headers: { authorization: `Bearer ${await issuer.issueToken(wishes)}` } });
+  const decision = await guard.check({ method: 'POST', target: '/mcp', headers: { authorization: `Bearer ${await issuer.issueToken(wanted)}` } });
   if (decision.outcome !== 'allow') throw new Error(decision.reason);
   return decision.auth!;
 }

@@ -6,7 +6,7 @@ import {
   expectUnauthorized,
   expectUnavailable,
   type TestIssuer,
-  type TokenWishes,
+  type TokenOptions,
 } from '@tokenward/testing';
 import { places, type RunningMcp } from './servers.js';
 
@@ -32,8 +32,8 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
     mcp.ran.length = 0;
   });
 
-  async function send(body: unknown, wishes: TokenWishes | undefined = {}, init: RequestInit = {}): Promise<Response> {
-    const token = await issuer.issueToken({ audience: mcp.url, scopes: ['orders:read'], ...wishes });
+  async function send(body: unknown, wanted: TokenOptions | undefined = {}, init: RequestInit = {}): Promise<Response> {
+    const token = await issuer.issueToken({ audience: mcp.url, scopes: ['orders:read'], ...wanted });
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     return fetch(mcp.url, { method: 'POST', headers: { ...JSON_RPC, authorization: `Bearer ${token}` }, body: text, ...init });
   }

@@ -10,7 +10,7 @@ import express from 'express';
 import type { Auth } from '@tokenward/core';
 import { createGuard, getAuth } from '@tokenward/express';
 import { createSessionIds, getMcpAuth, withAuthInfo, type SessionIds } from '@tokenward/mcp';
-import { createTestIssuer, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { createTestIssuer, type TestIssuer, type TokenOptions } from '@tokenward/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
 const RESOURCE = 'https://orders.example.com/mcp';
@@ -50,7 +50,7 @@ const versions: Readonly<Record<string, (sessionIdGenerator: () => string, start
 };
 
 describe.each(Object.entries(versions))('rule 236: a session of %s of the SDK', (_version, connect) => {
-  async function start(): Promise<(wishes: TokenWishes, session: string | undefined, message?: object | 'GET' | 'DELETE') => Promise<Response>> {
+  async function start(): Promise<(wanted: TokenOptions, session: string | undefined, message?: object | 'GET' | 'DELETE') => Promise<Response>> {
     const guard = createGuard({ issuer: issuer.issuer, audience: RESOURCE });
     const sessions: SessionIds = createSessionIds();
     const transports = new Map<string, Transport>();
@@ -77,12 +77,12 @@ describe.each(Object.entries(versions))('rule 236: a session of %s of the SDK', 
       await guard.close();
     });
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
-    return async (wishes, session, message = { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'who', arguments: {} } }) => {
+    return async (wanted, session, message = { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'who', arguments: {} } }) => {
       const isMessage = typeof message === 'object';
       return fetch(url, {
         method: isMessage ? 'POST' : message,
         headers: {
-          authorization: `Bearer ${await issuer.issueToken(wishes)}`,
+          authorization: `Bearer ${await issuer.issueToken(wanted)}`,
           accept: isMessage ? 'application/json, text/event-stream' : 'text/event-stream',
           ...(isMessage && { 'content-type': 'application/json' }),
           ...(session !== undefined && { 'mcp-session-id': session }),
@@ -106,10 +106,10 @@ describe.each(Object.entries(versions))('rule 236: a session of %s of the SDK', 
     expect(session).toMatch(/^[\x21-\x7e]+$/);
     const own = await send({ subject: 'alice' }, session);
     expect(await own.text()).toContain('alice');
-    const strangers: readonly TokenWishes[] = [{ subject: 'mallory' }, { subject: 'alice', clientId: 'another' }, { claims: { sub: undefined } }];
-    for (const wishes of strangers) {
+    const strangers: readonly TokenOptions[] = [{ subject: 'mallory' }, { subject: 'alice', clientId: 'another' }, { claims: { sub: undefined } }];
+    for (const wanted of strangers) {
       for (const message of [undefined, INITIALIZE, 'GET', 'DELETE'] as const) {
-        const refused = await send(wishes, session, message);
+        const refused = await send(wanted, session, message);
         expect(refused.status).toBe(404);
         expect(await refused.text()).toBe('');
       }

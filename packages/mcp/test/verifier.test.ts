@@ -10,7 +10,7 @@ import { createResourceGuard, role, scope, type GuardOptions } from '@tokenward/
 import { createGuard } from '@tokenward/express';
 import { createGuard as createFetchGuard } from '@tokenward/fetch';
 import { createGuard as createHonoGuard } from '@tokenward/hono';
-import { createTestIssuer, parseChallenge, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { createTestIssuer, parseChallenge, type TestIssuer, type TokenOptions } from '@tokenward/testing';
 import { getMcpAuth, mcpVerifier, type McpVerifierOptions, type VerifyingGuard } from '@tokenward/mcp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
@@ -43,7 +43,7 @@ const guards: Readonly<Record<string, (options: GuardOptions) => VerifyingGuard 
 };
 
 describe.each(Object.entries(versions))('the bearer middleware of %s', (_version, middleware) => {
-  async function ask(wishes: TokenWishes | string, options?: McpVerifierOptions, from: TestIssuer = issuer, createFrom = guards['core']!): Promise<Response> {
+  async function ask(wanted: TokenOptions | string, options?: McpVerifierOptions, from: TestIssuer = issuer, createFrom = guards['core']!): Promise<Response> {
     const guard = createFrom({ issuer: from.issuer, audience: RESOURCE });
     const app = express();
     app.get('/mcp', middleware(guard, options), (req, res) => {
@@ -56,7 +56,7 @@ describe.each(Object.entries(versions))('the bearer middleware of %s', (_version
       server.close();
       await guard.close();
     });
-    const token = typeof wishes === 'string' ? wishes : await from.issueToken(wishes);
+    const token = typeof wanted === 'string' ? wanted : await from.issueToken(wanted);
     return fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, { headers: { authorization: `Bearer ${token}` } });
   }
 

@@ -83,7 +83,7 @@ export class TokenwardModule extends ConfigurableModuleClass {
 /**
  * Returns every handler of an application with its requirements: for a start-up log, or for a test that fails if a handler is open by mistake.
  *
- * @example expect(listHandlers(app).filter(({ access }) => access === 'public').map(({ at }) => at)).toEqual(['GET /health']);
+ * @example expect(listHandlers(app).filter(({ credentials }) => credentials === 'public').map(({ at }) => at)).toEqual(['GET /health']);
  */
 export function listHandlers(app: INestApplicationContext): HandlerDescription[] {
   return app.get<Guards>(GUARDS, { strict: false }).list();

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule, type INestApplication, type INestMicroservice, type Provider, type Type } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import { TokenwardGuard, TokenwardModule, type NestGuardOptions } from '@tokenward/nestjs';
-import { createTestIssuer, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { createTestIssuer, type TestIssuer, type TokenOptions } from '@tokenward/testing';
 import { send, type Received, type Sent } from './exchange.js';
 import { createApp, listen, type Platform } from './start-nest.js';
 import type { SuiteTls } from '@tokenward/testing/adapter-suite';
@@ -10,7 +10,7 @@ import type { SuiteTls } from '@tokenward/testing/adapter-suite';
 export interface World {
   readonly issuer: TestIssuer;
   start(parts: Parts): Promise<Started>;
-  token(wishes?: TokenWishes): Promise<string>;
+  token(wanted?: TokenOptions): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export async function createWorld(): Promise<World> {
 
   return {
     issuer,
-    token: (wishes) => issuer.issueToken(wishes),
+    token: (wanted) => issuer.issueToken(wanted),
     async start({ controllers = [], providers = [], imports = [], options = {}, platform = 'express', tls, prepare, unguarded = false }) {
       const own = unguarded ? [] : [TokenwardModule.forRoot({ issuer: issuer.issuer, audience: issuer.audience, ...options })];
 

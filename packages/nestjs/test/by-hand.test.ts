@@ -186,7 +186,7 @@ describe.each(['express', 'fastify'] as const)('an open handler behind code that
     ['a guard of the app that waited for something else', '/hasty/guard', hastyLater],
   ] as const)('rule 157: its answer is held back until the decision that %s does not await', async (_name, path, guard) => {
     for (const onDenied of [undefined, (decision: Deny) => decision, () => new Promise<void>(() => {})]) {
-      for (const [wishes, expected] of [
+      for (const [wanted, expected] of [
         [{ scopes: ['orders:read'] }, 200],
         [{ scopes: ['other'] }, 403],
         [{ scopes: ['orders:read'], header: { kid: 'made-up' } }, 401],
@@ -201,7 +201,7 @@ describe.each(['express', 'fastify'] as const)('an open handler behind code that
           prepare: (started) => guard && guardFirst(started, guard),
         });
         HastyController.guard = app.get(TokenwardGuard);
-        const { status, body } = await ask({ path, token: await world.token(wishes) });
+        const { status, body } = await ask({ path, token: await world.token(wanted) });
         expect([status, JSON.stringify(body).includes('SECRET'), refused.length]).toEqual([expected, expected === 200, expected === 200 ? 0 : 1]);
       }
     }
@@ -216,7 +216,7 @@ describe.each(['express', 'fastify'] as const)('a slow open handler behind a gua
     ['logs both outcomes after finally()', (asked: Promise<boolean>) => asked.finally(log).then(log, log)],
   ] as const)('rule 157: the guard sends its refusal if that guard only %s', async (_name, use) => {
     for (const onDenied of [undefined, (decision: Deny) => decision]) {
-      for (const [wishes, expected] of [
+      for (const [wanted, expected] of [
         [{ scopes: ['orders:read'] }, 200],
         [{ scopes: ['other'] }, 403],
       ] as const) {
@@ -235,7 +235,7 @@ describe.each(['express', 'fastify'] as const)('a slow open handler behind a gua
               },
             }),
         });
-        const { status, body } = await ask({ path: '/slow', token: await world.token(wishes) });
+        const { status, body } = await ask({ path: '/slow', token: await world.token(wanted) });
         expect([status, JSON.stringify(body).includes('SECRET')]).toEqual([expected, expected === 200]);
       }
     }
@@ -335,11 +335,11 @@ describe.each(['express', 'fastify'] as const)('a guard of the app that extends 
 test.each(['express', 'fastify'] as const)(
   'rule 157: holds the response back for a context made by hand that the caller does not await, on %s',
   async (platform) => {
-    const answerTo = async (wishes: object): Promise<string> => {
+    const answerTo = async (wanted: object): Promise<string> => {
       // each application fetches its keys anew
       const { app, ask } = await world.start({ platform, controllers: [HastyController] });
       HastyController.guard = app.get(TokenwardGuard);
-      const { status, body } = await ask({ path: '/hasty', token: await world.token(wishes) });
+      const { status, body } = await ask({ path: '/hasty', token: await world.token(wanted) });
       return `${status} ${JSON.stringify(body)}`;
     };
     expect(await answerTo({ scopes: ['orders:read'] })).toBe('200 "SECRET"');

@@ -89,7 +89,7 @@ test('rule 146: requires of a reference resolver what its decorators say, or a t
   expect((await entity('User', 'id seenBy', token)).data).toEqual({ _entities: [{ id: '1', seenBy: 'user-1' }] });
   expect((await entity('Product', 'id', token)).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN', scope: 'products:read' } }]);
   expect((await entity('Product', 'id', await world.token({ scopes: ['products:read'] }))).data).toEqual({ _entities: [{ id: '1' }] });
-  expect(listHandlers(app).map(({ name, at, access }) => [name, at, access])).toContainEqual(['ProductsResolver.reference', 'reference', 'required']);
+  expect(listHandlers(app).map(({ name, at, credentials }) => [name, at, credentials])).toContainEqual(['ProductsResolver.reference', 'reference', 'required']);
 });
 
 test('rule 148: a reference that is not @Public() stops the start, if Nest runs no guards for references', async () => {

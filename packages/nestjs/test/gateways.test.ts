@@ -235,7 +235,7 @@ describe.each([
   });
 
   test('lists gateways', () => {
-    expect(listHandlers(app.app).map(({ kind, at, access }) => [kind, at, access])).toEqual([
+    expect(listHandlers(app.app).map(({ kind, at, credentials }) => [kind, at, credentials])).toEqual([
       ['ws', 'message "me"', 'required'],
       ['ws', 'message "move"', 'required'],
       ['ws', 'message "ping"', 'public'],

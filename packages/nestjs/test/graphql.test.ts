@@ -287,7 +287,7 @@ test('guards and lists resolvers that are values or come from a factory', async 
     const app = await world.start({ providers: [provider], imports: [graphql()] });
     expect((await query(app, '{ me }')).errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
     expect((await query(app, '{ open { secret } }', await world.token())).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
-    expect(listHandlers(app.app).map(({ at, access }) => `${access} ${at}`)).toEqual([
+    expect(listHandlers(app.app).map(({ at, credentials }) => `${credentials} ${at}`)).toEqual([
       'required Query orders',
       'required Query me',
       'optional Query maybe',

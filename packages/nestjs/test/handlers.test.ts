@@ -477,14 +477,14 @@ describe('TokenwardModule', () => {
     expect((await ask({ path: '/orders' })).status).toBe(401);
     expect(
       listHandlers(app)
-        .filter(({ access }) => access === 'public')
+        .filter(({ credentials }) => credentials === 'public')
         .map(({ at }) => at),
     ).toEqual(['GET /plain', 'GET /orders/health']);
   });
 
   test('listHandlers() tells which handlers are open, and what the others require', async () => {
     const { app } = await world.start({ controllers: [OrdersController], prepare: (app) => void app.setGlobalPrefix('api') });
-    expect(listHandlers(app).map(({ at, access, policy }) => [at, access, policy])).toEqual([
+    expect(listHandlers(app).map(({ at, credentials, policy }) => [at, credentials, policy])).toEqual([
       ['GET /api/orders', 'required', 'scope("orders:read")'],
       ['POST /api/orders', 'required', 'allOf(scope("orders:read"), scope("orders:write"))'],
       ['GET /api/orders/purge', 'required', 'allOf(scope("orders:read"), role("admin"), claim("tenant", "a"))'],

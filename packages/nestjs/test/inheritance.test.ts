@@ -72,7 +72,7 @@ test('rule 147: an override of a @Public() or @OptionalAuth() handler requires a
   expect((await ask({ path: '/scoped/open', token })).status).toBe(403);
   expect((await ask({ path: '/spoken/open' })).body).toBe('still open');
   expect((await ask({ path: '/spoken/maybe' })).body).toBe('still maybe');
-  expect(listHandlers(app).map(({ at, access }) => `${access} ${at}`)).toEqual([
+  expect(listHandlers(app).map(({ at, credentials }) => `${credentials} ${at}`)).toEqual([
     'required GET /silent/open',
     'required GET /silent/maybe',
     'required GET /scoped/open',
@@ -169,7 +169,7 @@ test('rule 147: a gateway that extends a @Public() one requires a token at its h
   class ClosedGateway extends OpenGateway {}
 
   const { app } = await world.start({ providers: [OpenGateway, ClosedGateway] });
-  expect(listHandlers(app).map(({ name, access }) => [name, access])).toEqual([
+  expect(listHandlers(app).map(({ name, credentials }) => [name, credentials])).toEqual([
     ['OpenGateway.ping', 'public'],
     ['ClosedGateway.ping', 'required'],
   ]);

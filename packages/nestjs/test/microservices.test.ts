@@ -293,7 +293,7 @@ test('an application that serves HTTP and messages guards and lists both', async
   const { app } = await hybrid([DecoratedController], false, [BothController]);
   const origin = await app.getUrl();
   expect((await fetch(`${origin}/both`)).status).toBe(401);
-  expect(listHandlers(app).map(({ kind, at, access }) => `${kind} ${at} ${access}`)).toEqual(
+  expect(listHandlers(app).map(({ kind, at, credentials }) => `${kind} ${at} ${credentials}`)).toEqual(
     expect.arrayContaining(['rpc message "me" required', 'rpc message "health" public', 'http GET /both required', 'rpc message {"cmd":"both"} required']),
   );
 });

@@ -1,7 +1,7 @@
 import { type Histogram } from '@opentelemetry/sdk-metrics';
 import { scope, type GuardHealth, type Reason } from '@tokenward/core';
 import { instrumentTokenward } from '@tokenward/opentelemetry';
-import { asSigningKey, generatePrivateKey, type TokenWishes } from '@tokenward/testing';
+import { asSigningKey, generatePrivateKey, type TokenOptions } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createMetrics, createScene, publish, type Metrics, type Scene } from './scene.js';
 
@@ -37,7 +37,7 @@ describe('requests', () => {
     expect(await value('tokenward.requests', { 'tokenward.outcome': 'accepted' })).toBe(0);
   });
 
-  test.each<[Reason, number, (scene: Scene) => Promise<TokenWishes | string | undefined> | TokenWishes | undefined]>([
+  test.each<[Reason, number, (scene: Scene) => Promise<TokenOptions | string | undefined> | TokenOptions | undefined]>([
     ['missing_token', 401, () => undefined],
     ['expired', 401, () => ({ lifetimeSeconds: -100 })],
     ['audience_mismatch', 401, () => ({ audience: 'https://other.example.test' })],

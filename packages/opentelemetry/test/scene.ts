@@ -3,7 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader, type Histogram } from '@opentelemetry/sdk-metrics';
 import type { Attributes } from '@opentelemetry/api';
 import { createResourceGuard, type RouteRequirements, type Decision, type Events, type GuardOptions, type ResourceGuard } from '@tokenward/core';
-import { createTestIssuer, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { createTestIssuer, type TestIssuer, type TokenOptions } from '@tokenward/testing';
 import { onTestFinished } from 'vitest';
 
 /** An issuer and its guard, for one test. */
@@ -11,7 +11,7 @@ export interface Scene {
   readonly issuer: TestIssuer;
   readonly guard: ResourceGuard;
   /** Returns the guard's decision on a request with this token, or with a token issued as described, or without one. */
-  decide(token: TokenWishes | string | undefined, requirements?: RouteRequirements): Promise<Decision>;
+  decide(token: TokenOptions | string | undefined, requirements?: RouteRequirements): Promise<Decision>;
 }
 
 export async function createScene(options: GuardOptions = {}): Promise<Scene> {

@@ -4,10 +4,10 @@
  * @module
  */
 import { ACT_IN_TESTS, isProduction, misuse, type TestCaller, type TestTickets } from '@tokenward/core/adapter';
-import { assertWishes, CALLER_WISHES, type CallerWishes } from './wishes.js';
+import { assertOptions, CALLER_OPTIONS, type CallerOptions } from './caller-options.js';
 
 /** The caller that a test acts as. Every member has a default that the guard accepts. */
-export interface Caller extends CallerWishes {
+export interface Caller extends CallerOptions {
   /** `iss`. Default: the first issuer in the guard's options. A guard of many tenants needs it. */
   readonly issuer?: string | undefined;
 }
@@ -22,7 +22,7 @@ export type ActingHeaders = Readonly<Record<'authorization', string>>;
  */
 export type ActAs = (caller?: Caller) => ActingHeaders;
 
-const CALLER: readonly string[] = ['issuer', ...CALLER_WISHES];
+const CALLER: readonly string[] = ['issuer', ...CALLER_OPTIONS];
 
 refuseInProduction();
 
@@ -43,10 +43,10 @@ refuseInProduction();
  */
 export function actAs(guard: object, defaults: Caller = {}): ActAs {
   refuseInProduction();
-  assertWishes('actAs(guard, defaults)', defaults, CALLER);
+  assertOptions('actAs(guard, defaults)', defaults, CALLER);
   const tickets = ticketsOf(guard);
   return (caller = {}) => {
-    assertWishes('as()', caller, CALLER);
+    assertOptions('as()', caller, CALLER);
     const whole: TestCaller = { ...defaults, ...caller, claims: { ...defaults.claims, ...caller.claims } };
     return { authorization: `Bearer ${tickets.issue(whole)}` };
   };

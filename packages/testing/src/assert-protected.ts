@@ -6,7 +6,7 @@ import { exceptedRoutes } from './routes/exceptions.js';
 import { findRoutes } from './routes/find-routes.js';
 import { routeOf, type FoundRoute } from './routes/route.js';
 import { connectTo, type AppClient } from './send-to-app.js';
-import { assertWishes, CALLER_WISHES, type CallerWishes } from './wishes.js';
+import { assertOptions, CALLER_OPTIONS, type CallerOptions } from './caller-options.js';
 
 export interface ProtectedOptions {
   /**
@@ -20,7 +20,7 @@ export interface ProtectedOptions {
    */
   readonly requireScopes?: boolean | undefined;
   /** The caller of the token without scopes: claims that the guard requires, for example. */
-  readonly caller?: Omit<CallerWishes, 'scopes'> | undefined;
+  readonly caller?: Omit<CallerOptions, 'scopes'> | undefined;
   /** How long an answer may take, in seconds. Default: 5. */
   readonly timeoutSeconds?: number | undefined;
 }
@@ -43,12 +43,12 @@ const MAX_ROUTES = 2000;
  * @example await assertProtected(app, { except: ['GET /health'] });
  */
 export async function assertProtected(app: object, options: ProtectedOptions = {}): Promise<void> {
-  assertWishes('assertProtected(app, options)', options, OPTIONS);
+  assertOptions('assertProtected(app, options)', options, OPTIONS);
   const { except = [], requireScopes = false, caller = {}, timeoutSeconds = 5 } = options;
-  assertWishes(
+  assertOptions(
     'caller',
     caller,
-    CALLER_WISHES.filter((name) => name !== 'scopes'),
+    CALLER_OPTIONS.filter((name) => name !== 'scopes'),
   );
   if (!(timeoutSeconds > 0 && timeoutSeconds <= 60)) throw misuse('timeoutSeconds', 'must be a number of seconds, up to 60');
   const routes = distinct(await findRoutes(app));

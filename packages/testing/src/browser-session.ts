@@ -4,11 +4,11 @@
  * @module
  */
 import { isProduction, misuse, START_TEST_SESSION, type TestableBrowserSession } from '@tokenward/core/store';
-import type { TestIssuer, TokenWishes } from './issuer.js';
-import { assertWishes, CALLER_WISHES, type CallerWishes } from './wishes.js';
+import type { TestIssuer, TokenOptions } from './issuer.js';
+import { assertOptions, CALLER_OPTIONS, type CallerOptions } from './caller-options.js';
 
 /** Who is logged in. Every member has a default that a guard accepts. */
-export interface LoginWishes extends Omit<CallerWishes, 'lifetimeSeconds'> {
+export interface LoginOptions extends Omit<CallerOptions, 'lifetimeSeconds'> {
   /**
    * How long the access token lives, in seconds. A negative number starts the session with a token that has ended, so the first call refreshes it: the issuer
    * gives tokens that live 300 seconds. Default: 300.
@@ -55,14 +55,14 @@ refuseInProduction();
 export async function logInAs(
   session: TestableBrowserSession,
   issuer: Pick<TestIssuer, 'issueToken' | 'issueRefreshToken'>,
-  wishes: LoginWishes = {},
+  wanted: LoginOptions = {},
 ): Promise<TestLogin> {
   refuseInProduction();
   if (typeof (session as Partial<TestableBrowserSession> | undefined)?.[START_TEST_SESSION] !== 'function')
     throw misuse('logInAs()', 'needs a session that createBrowserSession of @tokenward/browser-session returned');
-  assertWishes('logInAs()', wishes, [...CALLER_WISHES, 'isRefreshable']);
-  const { scopes = [], lifetimeSeconds, isRefreshable = true, ...others } = wishes;
-  const content: TokenWishes = { ...others, scopes: scopes.length > 0 ? scopes : undefined };
+  assertOptions('logInAs()', wanted, [...CALLER_OPTIONS, 'isRefreshable']);
+  const { scopes = [], lifetimeSeconds, isRefreshable = true, ...others } = wanted;
+  const content: TokenOptions = { ...others, scopes: scopes.length > 0 ? scopes : undefined };
   const accessToken = await issuer.issueToken({ ...content, lifetimeSeconds });
   const { sub, exp, iat, sid } = claimsOf(accessToken);
   if (typeof sub !== 'string' || typeof exp !== 'number') throw misuse('logInAs()', 'needs a token with sub and exp: do not leave them out of claims');

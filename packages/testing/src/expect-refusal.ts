@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
 import { parseChallenges, type ReceivedChallenge } from './challenge.js';
 import { received, type Received, type ReceivedResponse } from './received.js';
-import { assertWishes } from './wishes.js';
+import { assertOptions } from './caller-options.js';
 
 /** An answer, or what can be awaited for it, such as a request of supertest. */
 type Answer = ReceivedResponse | PromiseLike<ReceivedResponse>;
@@ -54,7 +54,7 @@ export async function expectUnavailable(response: Answer): Promise<number> {
 }
 
 async function expectChallenge(where: string, response: Answer, status: number, expected: ExpectedRefusal): Promise<ReceivedChallenge> {
-  assertWishes(where, expected, EXPECTED);
+  assertOptions(where, expected, EXPECTED);
   const answer = await received(response);
   expectProblem(answer, status, expected);
   const line = answer.header('www-authenticate');

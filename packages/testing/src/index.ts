@@ -2,12 +2,12 @@ export { actAs, type ActAs, type ActingHeaders, type Caller } from './act-as.js'
 export { createTestClock, type Moment, type TestClock } from './clock.js';
 export {
   createTestIssuer,
-  type LogoutTokenWishes,
-  type OpaqueTokenWishes,
-  type SecurityEventWishes,
+  type LogoutTokenOptions,
+  type OpaqueTokenOptions,
+  type SecurityEventOptions,
   type TestIssuer,
   type TestIssuerOptions,
-  type TokenWishes,
+  type TokenOptions,
 } from './issuer.js';
 export { createDpopClient, type DpopClient, type DpopClientOptions, type ProvenRequest } from './dpop.js';
 export { assertProtected, type ProtectedOptions } from './assert-protected.js';
@@ -19,5 +19,5 @@ export { hostileTokens } from './hostile/index.js';
 export type { HostileIssuer, HostileToken, HostileTokenOptions } from './hostile/hostile-token.js';
 export { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable, type ExpectedRefusal } from './expect-refusal.js';
 export type { FetchedResponse, ReceivedResponse } from './received.js';
-export type { CallerWishes } from './wishes.js';
+export type { CallerOptions } from './caller-options.js';
 export { parseChallenge, parseChallenges, type ReceivedChallenge } from './challenge.js';

@@ -7,7 +7,7 @@ import { createTestIntrospection, type IntrospectionClient } from './introspecti
 import { misanswer, type Misbehaviour } from './misbehaviour.js';
 import { shapeOf, type ProviderName } from './providers/index.js';
 import { createRefreshTokens } from './refresh-tokens.js';
-import { assertWishes, CALLER_WISHES, type CallerWishes } from './wishes.js';
+import { assertOptions, CALLER_OPTIONS, type CallerOptions } from './caller-options.js';
 import { asSigningKey, generatePrivateKey, signBytes, type SignatureQuirks, type SigningKey } from './signing-key.js';
 
 export interface TestIssuerOptions {
@@ -36,7 +36,7 @@ export interface TestIssuerOptions {
 }
 
 /** The content of an access token. Every member has a default that a guard accepts: `sub` is `user-1`, the client `client-1`, and the lifetime 300 seconds. */
-export interface TokenWishes extends CallerWishes {
+export interface TokenOptions extends CallerOptions {
   /** Signs with the newest key for this algorithm, and creates one if there is none. Default: the algorithm of the issuer. */
   readonly algorithm?: Algorithm | undefined;
   /** Signs with this key, even if the issuer does not publish it. */
@@ -47,13 +47,13 @@ export interface TokenWishes extends CallerWishes {
 }
 
 /** The content of an opaque access token. */
-export interface OpaqueTokenWishes extends CallerWishes {
+export interface OpaqueTokenOptions extends CallerOptions {
   /** The text of the token. Default: a random one, without dots. */
   readonly token?: string | undefined;
 }
 
 /** The content of a logout token. */
-export interface LogoutTokenWishes extends Pick<TokenWishes, 'key' | 'header' | 'claims' | 'signature'> {
+export interface LogoutTokenOptions extends Pick<TokenOptions, 'key' | 'header' | 'claims' | 'signature'> {
   /** `aud`: the client that receives it. Default: `client-1`. */
   readonly clientId?: string | undefined;
   /** `sub`. Default: none. */
@@ -63,7 +63,7 @@ export interface LogoutTokenWishes extends Pick<TokenWishes, 'key' | 'header' | 
 }
 
 /** The content of a security event. */
-export interface SecurityEventWishes extends Pick<TokenWishes, 'key' | 'header' | 'claims' | 'signature'> {
+export interface SecurityEventOptions extends Pick<TokenOptions, 'key' | 'header' | 'claims' | 'signature'> {
   /** `aud`. Default: the `audience` of the issuer. */
   readonly audience?: string | undefined;
   /** The name of the event in CAEP, such as `session-revoked`, or a full URI. */
@@ -74,13 +74,13 @@ export interface SecurityEventWishes extends Pick<TokenWishes, 'key' | 'header' 
   readonly happenedAt?: number | undefined;
 }
 
-type SignatureWishes = Pick<TokenWishes, 'algorithm' | 'key' | 'header' | 'signature'>;
+type SignatureOptions = Pick<TokenOptions, 'algorithm' | 'key' | 'header' | 'signature'>;
 
 const OPTIONS: readonly (keyof TestIssuerOptions)[] = ['like', 'issuer', 'audience', 'path', 'algorithm', 'clock', 'port', 'cacheControl'];
-const TOKEN_WISHES: readonly (keyof TokenWishes)[] = [...CALLER_WISHES, 'algorithm', 'key', 'header', 'signature'];
-const OTHER_WISHES = ['key', 'header', 'claims', 'signature'] as const;
-const LOGOUT_WISHES: readonly (keyof LogoutTokenWishes)[] = [...OTHER_WISHES, 'clientId', 'subject', 'sessionId'];
-const EVENT_WISHES: readonly (keyof SecurityEventWishes)[] = [...OTHER_WISHES, 'audience', 'type', 'subject', 'happenedAt'];
+const TOKEN_OPTIONS: readonly (keyof TokenOptions)[] = [...CALLER_OPTIONS, 'algorithm', 'key', 'header', 'signature'];
+const OTHER_OPTIONS = ['key', 'header', 'claims', 'signature'] as const;
+const LOGOUT_OPTIONS: readonly (keyof LogoutTokenOptions)[] = [...OTHER_OPTIONS, 'clientId', 'subject', 'sessionId'];
+const EVENT_OPTIONS: readonly (keyof SecurityEventOptions)[] = [...OTHER_OPTIONS, 'audience', 'type', 'subject', 'happenedAt'];
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
@@ -105,20 +105,20 @@ export interface TestIssuer {
   /** How often each kind of answer of the introspection endpoint was given. `refused`: the client was not authenticated. */
   readonly introspections: { readonly active: number; readonly inactive: number; readonly refused: number };
   /** Issues an access token. */
-  issueToken(wishes?: TokenWishes): Promise<string>;
+  issueToken(options?: TokenOptions): Promise<string>;
   /** Issues an opaque access token with the same content, which only the introspection endpoint knows. */
-  issueOpaqueToken(wishes?: OpaqueTokenWishes): string;
+  issueOpaqueToken(options?: OpaqueTokenOptions): string;
   /** Revokes a token of either kind: the introspection endpoint then answers that it is not active. */
   revokeToken(token: string): void;
   /**
    * Issues a refresh token. The token endpoint takes it once, and returns an access token with this content and the next refresh token. A second use is refused
    * (`invalid_grant`). The client is not authenticated.
    */
-  issueRefreshToken(wishes?: TokenWishes): string;
+  issueRefreshToken(options?: TokenOptions): string;
   /** Issues a logout token (OpenID Connect Back-Channel Logout 1.0 s2.4) for one session, or for all sessions of a subject. */
-  issueLogoutToken(wishes?: LogoutTokenWishes): Promise<string>;
+  issueLogoutToken(options?: LogoutTokenOptions): Promise<string>;
   /** Issues a security event token (RFC 8417) with one event of OpenID CAEP. */
-  issueSecurityEvent(wishes: SecurityEventWishes): Promise<string>;
+  issueSecurityEvent(options: SecurityEventOptions): Promise<string>;
   /** Returns the newest key of an algorithm, and creates one if there is none. */
   signingKey(algorithm?: Algorithm): Promise<SigningKey>;
   /** Publishes a new key in addition to the old ones, and signs with it from now on. */
@@ -142,7 +142,7 @@ export interface TestIssuer {
  * const token = await issuer.issueToken({ scopes: ['orders:read'] });
  */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
-  assertWishes('createTestIssuer()', options, OPTIONS);
+  assertOptions('createTestIssuer()', options, OPTIONS);
   const shape = shapeOf(options.like);
   const { audience = shape.audience ?? 'https://api.example.test', path = shape.path, algorithm = 'RS256', clock = systemClock, cacheControl } = options;
   if (path !== '' && !/^\/.*[^/]$/.test(path)) throw new TypeError(`path "${path}": must start with a slash and must not end with one`);
@@ -153,7 +153,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   const faults: { metadata?: Misbehaviour; jwks?: Misbehaviour; introspection?: Misbehaviour } = {};
   const introspectionClient = { clientId: 'test-api', clientSecret: crypto.randomUUID() };
 
-  const refreshTokens = createRefreshTokens<TokenWishes>(issueToken);
+  const refreshTokens = createRefreshTokens<TokenOptions>(issueToken);
   const introspection = createTestIntrospection(introspectionClient, () => clock.now() / 1000);
 
   const server = createServer(answer);
@@ -209,17 +209,17 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     return key;
   }
 
-  async function issueToken(wishes: TokenWishes = {}): Promise<string> {
-    assertWishes('issueToken()', wishes, TOKEN_WISHES);
-    return sign(wishes, { typ: shape.type }, claimsOf(wishes));
+  async function issueToken(wanted: TokenOptions = {}): Promise<string> {
+    assertOptions('issueToken()', wanted, TOKEN_OPTIONS);
+    return sign(wanted, { typ: shape.type }, claimsOf(wanted));
   }
 
-  async function sign(wishes: SignatureWishes, header: object, claims: Record<string, unknown>): Promise<string> {
-    const key = wishes.key ?? (await signingKey(wishes.algorithm));
-    const whole = { alg: key.algorithm, ...header, kid: key.kid, ...wishes.header };
+  async function sign(wanted: SignatureOptions, header: object, claims: Record<string, unknown>): Promise<string> {
+    const key = wanted.key ?? (await signingKey(wanted.algorithm));
+    const whole = { alg: key.algorithm, ...header, kid: key.kid, ...wanted.header };
     // JSON.stringify leaves out what is undefined
     const token = compactJws(base64url(JSON.stringify(whole)), base64url(JSON.stringify(claims)), (bytes) =>
-      signBytes(key.algorithm, key.privateKey, bytes, wishes.signature),
+      signBytes(key.algorithm, key.privateKey, bytes, wanted.signature),
     );
     introspection.know(token, claims);
     return token;
@@ -233,7 +233,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     scopes = [],
     roles = [],
     claims,
-  }: CallerWishes): Record<string, unknown> {
+  }: CallerOptions): Record<string, unknown> {
     const issuedAt = Math.floor(clock.now() / 1000);
     return {
       ...shape.claims({ issuer, audience: given, subject, clientId, scopes, roles, issuedAt, expiresAt: issuedAt + lifetimeSeconds }),
@@ -241,19 +241,19 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     };
   }
 
-  function issueLogoutToken(wishes: LogoutTokenWishes = {}): Promise<string> {
-    assertWishes('issueLogoutToken()', wishes, LOGOUT_WISHES);
-    const { clientId = 'client-1', subject, sessionId, claims } = wishes;
+  function issueLogoutToken(wanted: LogoutTokenOptions = {}): Promise<string> {
+    assertOptions('issueLogoutToken()', wanted, LOGOUT_OPTIONS);
+    const { clientId = 'client-1', subject, sessionId, claims } = wanted;
     const said = { sub: subject, sid: sessionId, events: { [LOGOUT_EVENT]: {} } };
-    return sign(wishes, { typ: 'logout+jwt' }, { ...claimsOfOther(clientId, 120), ...said, ...claims });
+    return sign(wanted, { typ: 'logout+jwt' }, { ...claimsOfOther(clientId, 120), ...said, ...claims });
   }
 
-  function issueSecurityEvent(wishes: SecurityEventWishes): Promise<string> {
-    assertWishes('issueSecurityEvent()', wishes, EVENT_WISHES);
-    const { type, subject, happenedAt, claims } = wishes;
+  function issueSecurityEvent(wanted: SecurityEventOptions): Promise<string> {
+    assertOptions('issueSecurityEvent()', wanted, EVENT_OPTIONS);
+    const { type, subject, happenedAt, claims } = wanted;
     const name = type.includes(':') ? type : `${CAEP}${type}`;
     const said = { exp: undefined, sub_id: subject, events: { [name]: { event_timestamp: happenedAt } } };
-    return sign(wishes, { typ: 'secevent+jwt' }, { ...claimsOfOther(wishes.audience ?? audience, 300), ...said, ...claims });
+    return sign(wanted, { typ: 'secevent+jwt' }, { ...claimsOfOther(wanted.audience ?? audience, 300), ...said, ...claims });
   }
 
   function claimsOfOther(aud: string, lifetimeSeconds: number): Record<string, unknown> {
@@ -268,9 +268,9 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     algorithm,
     requests,
     refreshes: refreshTokens.refreshes,
-    issueRefreshToken(wishes = {}) {
-      assertWishes('issueRefreshToken()', wishes, TOKEN_WISHES);
-      return refreshTokens.issue(wishes);
+    issueRefreshToken(wanted = {}) {
+      assertOptions('issueRefreshToken()', wanted, TOKEN_OPTIONS);
+      return refreshTokens.issue(wanted);
     },
     get jwks() {
       return published();
@@ -281,10 +281,10 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     introspectionClient,
     introspections: introspection.introspections,
     issueToken,
-    issueOpaqueToken(wishes = {}) {
-      assertWishes('issueOpaqueToken()', wishes, [...CALLER_WISHES, 'token']);
-      const { token = `opaque-${crypto.randomUUID()}` } = wishes;
-      introspection.know(token, claimsOf(wishes));
+    issueOpaqueToken(wanted = {}) {
+      assertOptions('issueOpaqueToken()', wanted, [...CALLER_OPTIONS, 'token']);
+      const { token = `opaque-${crypto.randomUUID()}` } = wanted;
+      introspection.know(token, claimsOf(wanted));
       return token;
     },
     revokeToken(token) {

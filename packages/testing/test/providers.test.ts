@@ -2,7 +2,7 @@ import { createResourceGuard, rawToken, role, scope, type GuardOptions } from '@
 import * as presets from '@tokenward/core/presets';
 import { auth0, cognito, entraId, google, keycloak, okta } from '@tokenward/core/presets';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { actAs, createTestIssuer, type ProviderName, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { actAs, createTestIssuer, type ProviderName, type TestIssuer, type TokenOptions } from '@tokenward/testing';
 
 const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';
 const AUDIENCE = 'https://api.example.com';
@@ -17,7 +17,7 @@ interface Provider {
   /** The names that its tokens can have. Default: scopes and roles. */
   readonly names?: { readonly scopes?: readonly string[]; readonly roles?: readonly string[] };
   /** A token that the preset refuses. Default: one for another audience. */
-  readonly foreign?: TokenWishes;
+  readonly foreign?: TokenOptions;
 }
 
 const ROLES_ALONE = { roles: ['admin'] };
@@ -121,7 +121,7 @@ test('rule 284: the test issuer can imitate the tokens of every preset', () => {
 
 describe.each(Object.entries(PROVIDERS) as [ProviderName, (typeof PROVIDERS)[ProviderName]][])('like %s', (like, { issuer, guard: optionsOf, ...provider }) => {
   const audience = provider.audience === null ? undefined : AUDIENCE;
-  const wishes: Required<Provider>['names'] = provider.names ?? { scopes: ['orders:read', 'orders:write'], roles: ['admin'] };
+  const wanted: Required<Provider>['names'] = provider.names ?? { scopes: ['orders:read', 'orders:write'], roles: ['admin'] };
 
   async function start(): Promise<{
     testIssuer: TestIssuer;
@@ -141,11 +141,11 @@ describe.each(Object.entries(PROVIDERS) as [ProviderName, (typeof PROVIDERS)[Pro
 
   test('rule 278: the preset accepts the tokens, with their scopes and roles', async () => {
     const { testIssuer, ask } = await start();
-    const token = await testIssuer.issueToken(wishes);
+    const token = await testIssuer.issueToken(wanted);
     const decision = await ask(token);
-    expect(decision).toMatchObject({ outcome: 'allow', auth: { issuer, scopes: wishes.scopes ?? [], roles: wishes.roles ?? [] } });
+    expect(decision).toMatchObject({ outcome: 'allow', auth: { issuer, scopes: wanted.scopes ?? [], roles: wanted.roles ?? [] } });
     expect(rawToken(decision.auth as never)).toBe(token);
-    for (const policy of [...(wishes.scopes ?? []).map((name) => scope(name)), ...(wishes.roles ?? []).map((name) => role(name))]) {
+    for (const policy of [...(wanted.scopes ?? []).map((name) => scope(name)), ...(wanted.roles ?? []).map((name) => role(name))]) {
       expect(await ask(token, policy)).toMatchObject({ outcome: 'allow' });
       expect(await ask(await testIssuer.issueToken(), policy)).toMatchObject({ outcome: 'deny', status: 403 });
     }

@@ -48,7 +48,7 @@ function appWith(mode: 'sealed' | 'stored', overrides: Partial<SessionConfig> = 
       ...overrides,
       ...more,
     } as SessionConfig);
-  return { sessions: another(), clock, revocations, store, another, state: (wishes) => sessionState(wishes, clock.now() / 1000) };
+  return { sessions: another(), clock, revocations, store, another, state: (wanted) => sessionState(wanted, clock.now() / 1000) };
 }
 
 /** Returns 'session', 'none', 'unavailable', or the reason of an end. */

@@ -51,8 +51,8 @@ export function createTokenExchange(options: TokenExchangeOptions): TokenExchang
   }
 
   return Object.freeze({
-    fetchAs(auth: Auth<object>, wishes: FetchAsOptions): FetchAs {
-      const { target, scope } = readWishes(wishes, targets);
+    fetchAs(auth: Auth<object>, options: FetchAsOptions): FetchAs {
+      const { target, scope } = readCall(options, targets);
       const received = rawToken(auth);
       const wanted = { received, receivedExpiresAt: auth.expiresAt, target, scope: scope ?? target.scope };
       const sending: Sending = {
@@ -80,8 +80,8 @@ export function createTokenExchange(options: TokenExchangeOptions): TokenExchang
 
 const NOTHING = Object.freeze({ endpoint: undefined, entries: 0, exchanging: 0, waiting: 0, lastError: undefined });
 
-function readWishes(wishes: FetchAsOptions, targets: ReadonlyMap<string, Target>): { readonly target: Target; readonly scope: string | undefined } {
-  const reader = new OptionReader(plainOptions(wishes, 'fetchAs(auth, options)'), ['audience', 'scope']);
+function readCall(options: FetchAsOptions, targets: ReadonlyMap<string, Target>): { readonly target: Target; readonly scope: string | undefined } {
+  const reader = new OptionReader(plainOptions(options, 'fetchAs(auth, options)'), ['audience', 'scope']);
   const [problem] = reader.problems;
   if (problem) throw misuse(`fetchAs(auth, options).${problem.path}`, problem.message);
   const audience = reader.get('audience');

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createGuard, scope, type ExpressGuard, type ExpressGuardOptions, type Policy } from '@tokenward/express';
-import { createTestClock, createTestIssuer, type TestClock, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { createTestClock, createTestIssuer, type TestClock, type TestIssuer, type TokenOptions } from '@tokenward/testing';
 import { asInTheDocs, printedDuring } from './printed.js';
 
 /** What a symptom is made of. */
@@ -13,7 +13,7 @@ export interface Stage {
   readonly issuer: TestIssuer;
   readonly clock: TestClock;
   /** Issues a token with the scope of the route. */
-  token(wishes?: TokenWishes): Promise<string>;
+  token(wanted?: TokenOptions): Promise<string>;
   /** Starts an app with `GET /orders` behind a guard, and asks it. */
   ask(asked: Asked): Promise<void>;
 }
@@ -53,7 +53,7 @@ export async function symptomOf(make: (stage: Stage) => Promise<void>): Promise<
     make({
       issuer,
       clock,
-      token: (wishes = {}) => issuer.issueToken({ scopes: ['orders:read'], ...wishes }),
+      token: (wanted = {}) => issuer.issueToken({ scopes: ['orders:read'], ...wanted }),
       ask: async (asked) => void (answer = await answerOf(asked, issuer, clock)),
     }),
   );

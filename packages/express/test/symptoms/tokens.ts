@@ -4,9 +4,9 @@ import type { Stage } from './stage.js';
 
 /** Makes a symptom of one token and the options of the guard. */
 const sends =
-  (wishes: Parameters<Stage['token']>[0], options: Parameters<Stage['ask']>[0]['options'] = {}) =>
+  (wanted: Parameters<Stage['token']>[0], options: Parameters<Stage['ask']>[0]['options'] = {}) =>
   async ({ ask, token }: Stage) =>
-    ask({ options, bearer: await token(wishes) });
+    ask({ options, bearer: await token(wanted) });
 
 const nowSeconds = ({ clock }: Stage): number => clock.now() / 1000;
 

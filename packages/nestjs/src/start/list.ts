@@ -10,7 +10,7 @@ export interface HandlerDescription {
   /** How clients reach it: `GET /orders`, `Query orders`, `message "move"`. Paths are without their API version. */
   readonly at: string;
   /** `with its parent`: a GraphQL field, which clients reach only through its parent. */
-  readonly access: 'public' | 'optional' | 'required' | 'with its parent';
+  readonly credentials: 'public' | 'optional' | 'required' | 'with its parent';
   /** The policy as code: `scope("orders:read")`. */
   readonly policy: string | undefined;
   /** The name of the guard that decides. */
@@ -24,13 +24,13 @@ export function describeHandler({ kind, name, at, rule, isField }: Handler, { le
     kind,
     name,
     at,
-    access: open ? 'public' : isField && !marked ? 'with its parent' : requirements.credentials!,
+    credentials: open ? 'public' : isField && !marked ? 'with its parent' : requirements.credentials!,
     policy: open || !requirements.policy ? undefined : String(requirements.policy),
     guard,
   };
 }
 
-export function lineOf({ kind, name, at, access, policy, guard }: HandlerDescription): string {
-  const by = guard === DEFAULT_GUARD || access === 'public' ? '' : ` by "${guard}"`;
-  return `${access.padEnd(8)} ${kind} ${at} (${name})${policy ? ` needs ${policy}` : ''}${by}`;
+export function lineOf({ kind, name, at, credentials, policy, guard }: HandlerDescription): string {
+  const by = guard === DEFAULT_GUARD || credentials === 'public' ? '' : ` by "${guard}"`;
+  return `${credentials.padEnd(8)} ${kind} ${at} (${name})${policy ? ` needs ${policy}` : ''}${by}`;
 }

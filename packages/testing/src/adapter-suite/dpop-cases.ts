@@ -4,7 +4,7 @@ import { scope, type Auth, type Deny, type Policy } from '@tokenward/core';
 import { createTestClock, type TestClock } from '../clock.js';
 import { createDpopClient, type DpopClient, type ProvenRequest } from '../dpop.js';
 import { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
-import type { TokenWishes } from '../issuer.js';
+import type { TokenOptions } from '../issuer.js';
 import type { AppSetup, SuiteMount, SuiteRoute } from './app.js';
 import { sendRaw, type Received, type Sent } from './exchange.js';
 import { challengesOf } from './received-challenges.js';
@@ -30,11 +30,11 @@ export const dpopCases: readonly SuiteCase[] = [
         },
       };
       const app = await suite.start({ routes: [see], onRefused: (decision) => refusals.push(decision) });
-      const wishes = { subject: 'ada', scopes: [SCOPE], claims: { jti: 'token-1', sid: 'session-1' } };
-      const caller = await callerOf(suite, wishes);
+      const wanted = { subject: 'ada', scopes: [SCOPE], claims: { jti: 'token-1', sid: 'session-1' } };
+      const caller = await callerOf(suite, wanted);
       // the second time the token is known
       for (let round = 0; round < 2; round++) strictEqual((await app.ask(caller.sent(app, { path: '/see' }))).status, 204);
-      strictEqual((await app.ask({ path: '/see', token: await suite.token(wishes) })).status, 204);
+      strictEqual((await app.ask({ path: '/see', token: await suite.token(wanted) })).status, 204);
       const [first, second, unbound] = seen.map((auth) => Object.assign({}, auth, { claims: undefined, issuedAt: undefined, expiresAt: undefined }));
       deepStrictEqual(first, unbound);
       deepStrictEqual(second, unbound);
@@ -403,9 +403,9 @@ interface Caller {
 
 type ForProof = Omit<ProvenRequest, 'url'> & { readonly path: string };
 
-async function callerOf(suite: Suite, wishes: TokenWishes = {}, clock?: TestClock): Promise<Caller> {
+async function callerOf(suite: Suite, wanted: TokenOptions = {}, clock?: TestClock): Promise<Caller> {
   const client = await createDpopClient({ clock });
-  const token = await suite.token({ ...wishes, claims: { ...wishes.claims, ...client.claims } });
+  const token = await suite.token({ ...wanted, claims: { ...wanted.claims, ...client.claims } });
   const proof: Caller['proof'] = (app, { path, ...request }, of = token) => client.createProof({ ...request, url: app.origin + path }, of);
   return {
     client,

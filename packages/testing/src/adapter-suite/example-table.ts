@@ -91,8 +91,8 @@ export const exampleTable: readonly ExampleCase[] = [
   line('GET /reports needs the scope reports:read, or both roles', async (ask, issuer) => {
     await expectUnauthorized(await ask({ path: '/reports' }), { scopes: ['reports:read'] });
     await expectForbidden(await ask({ path: '/reports', token: await issuer.issueToken({ roles: ['auditor'] }) }), { scopes: ['reports:read'] });
-    for (const wishes of [{ scopes: ['reports:read'] }, { roles: ['finance', 'auditor'] }]) {
-      strictEqual((await ask({ path: '/reports', token: await issuer.issueToken(wishes) })).status, 200);
+    for (const wanted of [{ scopes: ['reports:read'] }, { roles: ['finance', 'auditor'] }]) {
+      strictEqual((await ask({ path: '/reports', token: await issuer.issueToken(wanted) })).status, 200);
     }
   }),
   line('PUT /payout needs a scope, a strong login and a recent one', async (ask, issuer) => {

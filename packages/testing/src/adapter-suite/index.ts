@@ -168,7 +168,7 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
       http2,
       resolvesDotSegments,
       refusesMalformedHosts,
-      token: (wishes) => issuer.issueToken(wishes),
+      token: (wanted) => issuer.issueToken(wanted),
       ask: app.ask,
       async start(setup) {
         const another = await start(setup);

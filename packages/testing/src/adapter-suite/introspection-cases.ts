@@ -28,9 +28,9 @@ export const introspectionCases: readonly SuiteCase[] = [
           },
         ],
       });
-      const wishes = { subject: 'ada', scopes: [SCOPE], roles: ['admin'], claims: { jti: 'token-1', sid: 'session-1' } };
-      const opaque = suite.issuer.issueOpaqueToken(wishes);
-      for (const token of [opaque, opaque, await suite.token(wishes)]) strictEqual((await app.ask({ path: '/see', token })).status, 204);
+      const wanted = { subject: 'ada', scopes: [SCOPE], roles: ['admin'], claims: { jti: 'token-1', sid: 'session-1' } };
+      const opaque = suite.issuer.issueOpaqueToken(wanted);
+      for (const token of [opaque, opaque, await suite.token(wanted)]) strictEqual((await app.ask({ path: '/see', token })).status, 204);
       const [first, second, ofJwt] = seen.map((auth) => ({ ...auth, claims: undefined, issuedAt: undefined, expiresAt: undefined }));
       deepStrictEqual(first, ofJwt);
       deepStrictEqual(second, ofJwt);
@@ -65,8 +65,8 @@ export const introspectionCases: readonly SuiteCase[] = [
         { claims: { cnf: { 'x-unknown': 'key' } } },
         { claims: { active: 'true' } },
       ];
-      for (const wishes of bad)
-        await expectUnauthorized(await app.ask({ path: '/me', token: suite.issuer.issueOpaqueToken(wishes) }), { error: 'invalid_token' });
+      for (const wanted of bad)
+        await expectUnauthorized(await app.ask({ path: '/me', token: suite.issuer.issueOpaqueToken(wanted) }), { error: 'invalid_token' });
       strictEqual(suite.handlersRun(), 0);
     },
   },

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import { actedFor, actor, allOf, anyOf, anyRole, anyScope, authorizationDetails, claim, maxAge, not, policy, role, scope, type Policy } from '@tokenward/core';
 import { expectForbidden, expectUnauthorized } from '../expect-refusal.js';
-import type { TokenWishes } from '../issuer.js';
+import type { TokenOptions } from '../issuer.js';
 import type { AppSetup, SuitePolicy, SuiteRoute } from './app.js';
 import type { Suite, SuiteCase } from './suite-case.js';
 
@@ -224,15 +224,15 @@ function optionsOf({ issuer }: Suite, options: Readonly<Record<string, unknown>>
 async function expectAnswers(
   suite: Suite,
   demand: Policy | readonly Policy[],
-  answers: readonly (readonly [TokenWishes, number])[],
+  answers: readonly (readonly [TokenOptions, number])[],
   options: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   const policies = Array.isArray(demand) ? (demand as readonly Policy[]) : [demand as Policy];
   const app = await suite.start({ routes: [guarded(...policies)], options: optionsOf(suite, options) });
-  for (const [wishes, status] of answers) {
+  for (const [wanted, status] of answers) {
     suite.handlersRun();
-    const answer = await app.ask({ path: '/guarded', token: await suite.token(wishes) });
-    strictEqual(answer.status, status, `${policies.map(String).join(' and ')} with ${JSON.stringify(wishes)}`);
+    const answer = await app.ask({ path: '/guarded', token: await suite.token(wanted) });
+    strictEqual(answer.status, status, `${policies.map(String).join(' and ')} with ${JSON.stringify(wanted)}`);
     strictEqual(suite.handlersRun(), status === 200 ? 1 : 0);
   }
 }

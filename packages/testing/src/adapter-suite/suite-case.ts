@@ -1,4 +1,4 @@
-import type { TestIssuer, TokenWishes } from '../issuer.js';
+import type { TestIssuer, TokenOptions } from '../issuer.js';
 import type { AppSetup, RunningApp } from './app.js';
 import type { Ask } from './exchange.js';
 
@@ -34,7 +34,7 @@ export interface Suite {
   /** The suite's option of this name. */
   readonly refusesMalformedHosts: boolean;
   /** Issues a token that the app accepts. */
-  token(wishes?: TokenWishes): Promise<string>;
+  token(wanted?: TokenOptions): Promise<string>;
   /** Sends a request to the app with the routes of the examples. */
   readonly ask: Ask;
   /** Starts another app, by default with the routes of the examples. The suite closes it when the case ends. */

@@ -19,9 +19,9 @@ export interface SessionStoreCase {
 }
 
 /** Returns a session that has just begun. Its key is new. */
-export function storedSession(wishes: Partial<StoredSession> = {}): StoredSession {
+export function storedSession(wanted: Partial<StoredSession> = {}): StoredSession {
   const labels = [hashOf('sid-1'), hashOf('sub-1')];
-  return { key: hashOf(randomBytes(32)), sealed: 'sealed-1', version: 1, until: nowSeconds() + 3600, issuedAt: nowSeconds() - 1, labels, ...wishes };
+  return { key: hashOf(randomBytes(32)), sealed: 'sealed-1', version: 1, until: nowSeconds() + 3600, issuedAt: nowSeconds() - 1, labels, ...wanted };
 }
 
 export function hashOf(text: string | Buffer): string {

@@ -23,13 +23,13 @@ export function nowSeconds(): number {
 }
 
 /** Returns a revocation of a session, as of now. */
-export function record(wishes: Partial<RevocationRecord> = {}): RevocationRecord {
+export function record(wanted: Partial<RevocationRecord> = {}): RevocationRecord {
   const now = nowSeconds();
-  return { kind: 'session', issuer: ISSUER, value: 'session-1', issuedUntil: now, until: now + 3600, isFinal: false, reason: 'logout', ...wishes };
+  return { kind: 'session', issuer: ISSUER, value: 'session-1', issuedUntil: now, until: now + 3600, isFinal: false, reason: 'logout', ...wanted };
 }
 
 /** Returns a token of the session that {@link record} revokes, issued before the revocation. */
-export function tokenOf(wishes: Partial<RevocableToken> = {}): RevocableToken {
+export function tokenOf(wanted: Partial<RevocableToken> = {}): RevocableToken {
   return {
     issuer: ISSUER,
     tokenId: 'token-1',
@@ -37,7 +37,7 @@ export function tokenOf(wishes: Partial<RevocableToken> = {}): RevocableToken {
     subject: 'subject-1',
     clientId: 'client-1',
     issuedAt: nowSeconds() - 60,
-    ...wishes,
+    ...wanted,
   };
 }
 

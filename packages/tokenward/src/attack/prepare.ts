@@ -13,7 +13,7 @@ import { fetchPublicKeys } from './public-keys.js';
 import { readToken } from './read-token.js';
 
 /** What the route requires of a valid token of a local issuer. */
-export interface TokenWishes {
+export interface TokenOptions {
   readonly subject: string | undefined;
   readonly audience: string | undefined;
   readonly scopes: readonly string[];
@@ -27,7 +27,7 @@ export interface AttackSources extends Pick<Context, 'env' | 'stdin'> {
   readonly issuer: string | undefined;
   /** The issuers that the API names. None if the command line has one. */
   readonly named: readonly string[];
-  readonly wishes: TokenWishes;
+  readonly wanted: TokenOptions;
 }
 
 export interface AttackStart {
@@ -114,7 +114,7 @@ async function localIssuerOf({ env, issuer, named }: AttackSources, token: strin
   return found;
 }
 
-async function mint(local: IssuerState | undefined, { issuer, named, wishes }: AttackSources): Promise<string> {
+async function mint(local: IssuerState | undefined, { issuer, named, wanted }: AttackSources): Promise<string> {
   if (!local) {
     throw new UsageError(
       issuer !== undefined
@@ -124,7 +124,7 @@ async function mint(local: IssuerState | undefined, { issuer, named, wishes }: A
           : 'there is no valid token to begin with. Start a local issuer in another terminal (npx tokenward issuer), or pipe a token into the command',
     );
   }
-  const { scopes, roles, claims, subject, audience } = wishes;
+  const { scopes, roles, claims, subject, audience } = wanted;
   const request = {
     scopes,
     claims,

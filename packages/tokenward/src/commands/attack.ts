@@ -96,8 +96,8 @@ async function getReady({ env, stdin, positionals, options: given }: CommandCont
   const server = await firstThatAnswers(targets, exchange);
   const { target } = server;
   const named = given.issuer === undefined ? await namedIssuers(server, exchange) : [];
-  const wishes = { subject: given.subject, audience: given.audience, scopes: given.scope, roles: given.role, claims };
-  const { token: valid, collect } = await prepare({ env, stdin, issuer: given.issuer, named, wishes });
+  const wanted = { subject: given.subject, audience: given.audience, scopes: given.scope, roles: given.role, claims };
+  const { token: valid, collect } = await prepare({ env, stdin, issuer: given.issuer, named, wanted });
   const baseline = await checkBaseline(target, valid, exchange);
   return { target, valid, baseline, attack: await collect() };
 }

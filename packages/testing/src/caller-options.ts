@@ -1,7 +1,7 @@
 import { didYouMean, misuse } from '@tokenward/core/adapter';
 
 /** Whom a token is for and what it grants: the words of every test tool. */
-export interface CallerWishes {
+export interface CallerOptions {
   /** `sub`. */
   readonly subject?: string | undefined;
   /** What the token grants: `['orders:read']`. */
@@ -17,18 +17,18 @@ export interface CallerWishes {
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
 }
 
-export const CALLER_WISHES: readonly (keyof CallerWishes)[] = ['subject', 'scopes', 'roles', 'clientId', 'audience', 'lifetimeSeconds', 'claims'];
+export const CALLER_OPTIONS: readonly (keyof CallerOptions)[] = ['subject', 'scopes', 'roles', 'clientId', 'audience', 'lifetimeSeconds', 'claims'];
 
 /**
- * Checks what a test wishes for. A member that nobody reads would be a test of something else.
+ * Checks the options of a test tool. A member that nobody reads would be a test of something else.
  *
  * @param where the call, for the message
  * @throws ConfigurationError for an unknown member, and for scopes or roles that are no list
  */
-export function assertWishes(where: string, wishes: object, known: readonly string[]): void {
-  if (typeof wishes !== 'object' || wishes === null || Array.isArray(wishes))
+export function assertOptions(where: string, wanted: object, known: readonly string[]): void {
+  if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted))
     throw misuse(where, `takes an object such as { subject: 'ada', scopes: ['orders:read'] }`);
-  for (const [name, value] of Object.entries(wishes)) {
+  for (const [name, value] of Object.entries(wanted)) {
     if (name === 'scope' && known.includes('scopes')) throw misuse(where, `has scope. Write scopes, as a list: scopes: ['orders:read', 'orders:write']`);
     if (!known.includes(name)) throw misuse(where, `has ${name}, which it does not know${didYouMean(name, known)} (members: ${known.join(', ')})`);
     if ((name === 'scopes' || name === 'roles') && value !== undefined) assertNames(where, name, value);
