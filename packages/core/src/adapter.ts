@@ -20,6 +20,7 @@ export { readRequestBody } from './request/request-body.js';
 export { isAmbiguousTarget, normalPath } from './request/request-path.js';
 export { documentedPolicy, necessaryScopes } from './policy/evaluate.js';
 export { nobody } from './policy/kinds/nobody.js';
+export { MAX_ACR_VALUES_LENGTH } from './policy/logins.js';
 export { systemClock } from './lib/clock.js';
 export { collectBytes, type CollectedBytes } from './lib/collect-bytes.js';
 export { misuse } from './lib/configuration-error.js';

@@ -1,11 +1,10 @@
+import { MAX_ACR_VALUES_LENGTH } from '@tokenward/core/adapter';
 import type { SessionConfig } from '../config.js';
 import type { LoginParameters } from '../oidc/login-client.js';
 import { safeReturnTo } from '../return-to.js';
 import { isLoginValue } from './login-value.js';
 
 const PROMPTS = ['login', 'consent', 'none', 'select_account', 'create'] as const;
-/** The challenges of guards name no more (`shortened` in core's policy/logins.ts). */
-const MAX_ACR_LENGTH = 500;
 const MAX_HINT_LENGTH = 320;
 /** OpenID Connect Core s3.1.2.1: values with one space between them. */
 const ACR_VALUES = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
@@ -26,7 +25,7 @@ export function loginParametersOf(
   const loginHint = single(query, LOGIN_HINT, 'loginHint');
   const known = PROMPTS.find((one) => one === prompt);
   const more = chosenOf(query, loginParameters);
-  if (acrValues !== undefined && (acrValues === null || acrValues.length > MAX_ACR_LENGTH || !ACR_VALUES.test(acrValues))) return undefined;
+  if (acrValues !== undefined && (acrValues === null || acrValues.length > MAX_ACR_VALUES_LENGTH || !ACR_VALUES.test(acrValues))) return undefined;
   if (maxAge !== undefined && (maxAge === null || !MAX_AGE.test(maxAge))) return undefined;
   if (prompt !== known) return undefined;
   if (loginHint !== undefined && !(isLoginValue(loginHint) && loginHint.length <= MAX_HINT_LENGTH)) return undefined;

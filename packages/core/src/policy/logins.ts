@@ -5,8 +5,8 @@ export const ANY_LOGIN: readonly RequiredLogin[] = Object.freeze([Object.freeze(
 /** No login is enough. */
 export const NO_LOGIN: readonly RequiredLogin[] = Object.freeze([]);
 
-/** What the login route of `@tokenward/browser-session` accepts as `acr_values`. It refuses longer ones. */
-const MAX_ACR_LENGTH = 500;
+/** How many characters of `acr_values` a challenge names, and how many the login route of `@tokenward/browser-session` accepts. */
+export const MAX_ACR_VALUES_LENGTH = 500;
 
 /** Returns the logins that satisfy both lists of alternatives. */
 export function bothLogins(ones: readonly RequiredLogin[], others: readonly RequiredLogin[]): readonly RequiredLogin[] {
@@ -46,7 +46,7 @@ export function shortened({ acrValues, maxAgeSeconds }: RequiredLogin): Required
 function shortList(values: readonly string[]): readonly string[] {
   let length = -1;
   const short = values.filter((value) => {
-    const isFitting = length + 1 + value.length <= MAX_ACR_LENGTH;
+    const isFitting = length + 1 + value.length <= MAX_ACR_VALUES_LENGTH;
     if (isFitting) length += 1 + value.length;
     return isFitting;
   });
