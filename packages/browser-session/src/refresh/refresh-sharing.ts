@@ -34,7 +34,7 @@ const SHARED_SECONDS = 60;
 const ISSUER_CALLS = 1 + LATE_FACTOR + 2;
 /**
  * The lease begins when the store takes it. After that the process still waits for the answer, asks what others did, and writes the result, if need be three
- * times with pauses: 3 + 3 + 9.5 seconds, since each call of the store takes 3 seconds at most.
+ * times with pauses: 3 + 3 + 9.5 seconds, since a look and a write take 3 seconds at most, however many calls of the store they need.
  */
 const STORE_SECONDS = 16;
 /** No browser misses more refreshes than this within a minute. */

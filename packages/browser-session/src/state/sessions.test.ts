@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import { memoryRevocations, memorySessions, observe } from '@tokenward/core';
-import type { RevocationStore, SessionStore } from '@tokenward/core/store';
+import { SessionStoreError, type RevocationStore, type SessionStore } from '@tokenward/core/store';
 import { createTestClock, type TestClock } from '@tokenward/testing';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -642,6 +642,44 @@ describe('a store', () => {
     await app.another().replace(state, { ...state, version: 2, accessToken: 'theirs' });
     expect(await app.sessions.replace(state, { ...state, version: 2, accessToken: 'mine' })).toEqual([]);
     expect(await app.sessions.find(header)).toMatchObject({ state: { accessToken: 'theirs' } });
+  });
+
+  test('rule 130: after a fail-over to an older copy, all calls of a write together get the time of one, which is what a lease counts with', async () => {
+    const app = appWith('stored');
+    const state = app.state({ version: 2 });
+    const header = await started(app, { ...state, version: 1 });
+    const asked = Promise.withResolvers<void>();
+    let answerMs = 1200;
+    const slowly = async <A>(answer: A | Promise<A>): Promise<A> => {
+      asked.resolve();
+      await new Promise((resolve) => void setTimeout(resolve, answerMs));
+      return answer;
+    };
+    const store: SessionStore = {
+      ...app.store!,
+      read: (key) => slowly(app.store!.read(key)),
+      replace: (...call) => slowly(0).then(() => app.store!.replace(...call)),
+    };
+    const next = { ...state, version: 3, accessToken: 'new' };
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const sessions = app.another({ store });
+    let outcome: unknown = 'still waiting';
+    void sessions.replace(state, next).then(
+      (lines) => void (outcome = lines),
+      (error: unknown) => void (outcome = error),
+    );
+    await asked.promise;
+    await vi.advanceTimersByTimeAsync(2999);
+    expect(outcome).toBe('still waiting');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(outcome).toBeInstanceOf(SessionStoreError);
+    // the write comes all the same, and a further attempt finds it
+    await vi.advanceTimersByTimeAsync(1000);
+    vi.useRealTimers();
+    answerMs = 0;
+    expect(await app.sessions.find(header)).toMatchObject({ state: { accessToken: 'new' } });
+    expect(await sessions.replace(state, next)).toEqual([]);
   });
 
   test('rule 130: a cookie whose end is before that of its session is sent again, and by each process at most once in 10 seconds', async () => {

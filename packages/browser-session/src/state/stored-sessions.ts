@@ -10,7 +10,7 @@ import { createSessionCookie, type CookieContent } from './session-cookie.js';
 import { createSessionEnd, type EndConfig } from './ending.js';
 import { membersOf, stateOf, textOf } from './session-text.js';
 import { isUseWorthWriting } from './session-use.js';
-import { isThenable } from './time-limit.js';
+import { inTime, isThenable } from './time-limit.js';
 
 export type StoredConfig = EndConfig & Pick<SessionConfig, 'cookieName' | 'sameSite' | 'secrets'>;
 
@@ -168,7 +168,10 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     await store.replace(await storedOf({ ...previous, usedAt: nowSeconds() }, key), previous.version);
   }
 
-  /** After a fail-over to an older copy, the store has a refresh token that is used up. It gets the new one in its place. */
+  /**
+   * After a fail-over to an older copy, the store has a refresh token that is used up. It gets the new one in its place. The lease counts with the time of one call,
+   * so all of them together get no more.
+   */
   async function replaceStored(session: StoredSession, replaces: number): Promise<ReplaceAnswer> {
     const answer = await store.replace(session, replaces);
     if (answer !== 'changed') return answer;
@@ -224,7 +227,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     },
     async replace(previous, next) {
       if (ending.isRevoked(previous)) return undefined;
-      const answer = await replaceStored(await storedOf(next, keyOf(next.id)), previous.version);
+      const answer = await inTime(replaceStored(await storedOf(next, keyOf(next.id)), previous.version));
       if (answer === 'absent' || ending.isRevoked(previous)) return undefined;
       return next.endsAt === previous.endsAt ? [] : cookieOf(next);
     },

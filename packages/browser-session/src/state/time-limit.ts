@@ -30,8 +30,12 @@ export function addedInTime(added: void | Promise<void>): void | Promise<void> {
   return inTime(added, () => new RevocationStoreError(LATE));
 }
 
-/** @param late gets an answer that comes too late */
-function inTime<T>(answer: T | Promise<T>, error: () => Error = storeError, late: (answer: T) => void = () => {}): T | Promise<T> {
+/**
+ * Returns what a store answers. If that takes longer than one call may, the promise rejects with a `SessionStoreError`.
+ *
+ * @param late gets an answer that comes too late
+ */
+export function inTime<T>(answer: T | Promise<T>, error: () => Error = storeError, late: (answer: T) => void = () => {}): T | Promise<T> {
   if (!isThenable(answer)) return answer;
   return new Promise((resolve, reject) => {
     let isLate = false;
