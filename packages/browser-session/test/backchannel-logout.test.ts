@@ -1,5 +1,5 @@
 import { memoryRevocations, memorySessions, RevocationStoreError } from '@tokenward/core';
-import { SessionStoreError } from '@tokenward/core/store';
+import { SessionStoreError, type RevocationStore } from '@tokenward/core/store';
 import { decodeJwt } from 'jose';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { logoutToken, sendLogoutToken as send } from './logout-tokens.ts';
@@ -166,6 +166,18 @@ test('revocations that cannot be kept are no outage of the issuer', async () => 
   const world = await startWorld({ session: { revocations: { ...revocations, add } }, provider: { keys: [key] } });
   expect((await send(world, await logoutToken(world, key, { sub: 'alice' }))).status).toBe(503);
   expect(world.sessionEvents()).toEqual(['login done', 'end failed store_unavailable']);
+});
+
+test('rule 118: sessions in the store end though the revocations cannot be kept: the issuer may never send the logout token again', async () => {
+  const key = await signingKey();
+  const add: RevocationStore['add'] = async () => {
+    throw new RevocationStoreError('the connection is cut');
+  };
+  const world = await startWorld({ session: { store: memorySessions(), revocations: { ...memoryRevocations(), add } }, provider: { keys: [key] } });
+  const other = await world.startAnother({ revocations: memoryRevocations() });
+  expect(await world.callApi(other.origin)).toMatchObject({ sub: 'alice' });
+  expect((await send(world, await logoutToken(world, key, { sub: 'alice' }))).status).toBe(503);
+  expect(await world.callApi(other.origin)).toMatchObject({ reason: 'session_ended' });
 });
 
 test('an issuer whose keys cannot be fetched is an outage of the issuer', async () => {

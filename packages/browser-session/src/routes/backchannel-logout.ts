@@ -27,21 +27,29 @@ export function createBackchannelLogoutRoute({ config, sessions, publish }: Part
     // otherwise the answer would say that the logout token is wrong, and the sessions would not end
     if (request.bodyUsed) throw misuse('session.handle(request)', 'got a request whose body was read before. Let other code read request.clone()');
     const body = await readRequestBody(request, MAX_MESSAGE_BYTES);
+    let ending: Promise<void> | undefined;
+    const endSessions = (): Promise<void> => (ending ??= endNamed(body!));
     // A receiver for this message: the sessions in the store must end before the token is remembered as used, so that the issuer can send it again after a failure.
     const receive = createReceiver({
       clientId: config.clientId,
       clockSkewSeconds: MAX_SKEW_SECONDS,
       replays: {
         async add(name, ttlSeconds, owner) {
-          await sessions.endAtIssuer({ issuer: config.issuer, ...namesIn(body!) });
+          await endSessions();
           return replays.add(name, ttlSeconds, owner);
         },
       },
     });
     const answer = await receive({ method: request.method, headers: { 'content-type': request.headers.get('content-type') ?? undefined }, body });
+    // The token is valid, and the revocations may have failed before the store was asked. The issuer may never send the token again.
+    if (answer.failure === 'store') await endSessions().catch(() => {});
     report(answer);
     return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers: answer.headers as Record<string, string> });
   };
+
+  async function endNamed(body: Uint8Array): Promise<void> {
+    await sessions.endAtIssuer({ issuer: config.issuer, ...namesIn(body) });
+  }
 
   function report({ status, failure }: ReceiverAnswer): void {
     if (status === 200) publish('end', 'done', 'backchannel_logout');
