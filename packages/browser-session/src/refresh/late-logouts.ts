@@ -4,7 +4,8 @@ import { createSoon } from '../soon.js';
 
 /**
  * Sessions in cookies that this process has refreshed a moment ago. A logout in another process may be on its way meanwhile: that process does not know the new
- * refresh token, so it is revoked here when this process learns of the logout.
+ * refresh token, so it is revoked here when this process learns of the logout. A process that refreshes more than 1,000 sessions in 10 seconds watches the latest
+ * ones. A logout ends the others all the same, but their newest refresh token stays valid at the issuer.
  */
 export interface LateLogouts {
   add(state: SessionState): void;
@@ -14,6 +15,7 @@ export interface LateLogouts {
 
 /** A revocation reaches all processes sooner. */
 const WATCHED_MS = 10_000;
+/** Each burst of revocations compares all of them, which takes about a millisecond. */
 const MAX_WATCHED = 1000;
 
 /**
