@@ -24,6 +24,8 @@ export interface SessionConfig {
   readonly store: SessionStore | undefined;
   readonly refreshStore: SessionStore | undefined;
   readonly revocations: RevocationStore;
+  /** Whether other processes may add revocations: the store is one of the options. */
+  readonly sharesRevocations: boolean;
   readonly mode: 'bff' | 'token-mediating';
   readonly idleSeconds: number;
   readonly maxSeconds: number;

@@ -91,7 +91,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
     async close() {
       await Promise.all([guard.close(), refresher.close(), ...closers.map((close) => close())]);
       // nobody else has this store
-      if (options.revocations === undefined) await revocations.close();
+      if (!config.sharesRevocations) await revocations.close();
     },
   });
   return session;

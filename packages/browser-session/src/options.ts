@@ -92,6 +92,7 @@ export function readOptions(options: BrowserSessionOptions): SessionConfig {
     clientAuthentication,
     sameSite: sameSite === 'lax' ? 'Lax' : 'Strict',
     revocations: revocations ?? memoryRevocations(),
+    sharesRevocations: revocations !== undefined,
   });
 }
 

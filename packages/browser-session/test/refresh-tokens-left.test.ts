@@ -94,6 +94,36 @@ describe('a refresh that a login in another process has overtaken, if the revoca
   });
 });
 
+describe.each(Object.entries(MODES))('an answer that fails a check, to a refresh that a login of the same user in another process has overtaken, with %s', (_mode, options) => {
+  /** The process that refreshes learns of the login's revocation only by `deliver`. */
+  async function overtaken() {
+    const { near, far, deliver } = lateRevocations();
+    const world = await startWorld({ session: { ...options(), revocations: near } });
+    const other = await world.startAnother({ revocations: far });
+    world.clock.advance(301);
+    const { revoked, arrived, release } = holdAndWatch(world, 1, answerTokens(200, tokenResponse({ expires_in: undefined })));
+    const call = world.callApi(other.origin);
+    await arrived;
+    await world.logIn();
+    release();
+    expect(await call).toMatchObject({ reason: 'session_ended' });
+    return { revoked, deliver, close: async () => other.session!.close() };
+  }
+
+  test('revokes nothing, if the revocation arrives late: the issuer may keep one grant for both', async () => {
+    const { revoked, deliver, close } = await overtaken();
+    deliver();
+    await close();
+    expect(revoked).toEqual([]);
+  });
+
+  test('revokes the new refresh token if no revocation arrives: a token that is left would be valid for weeks', async () => {
+    const { revoked, close } = await overtaken();
+    await close();
+    expect(revoked).toEqual(['made-up']);
+  });
+});
+
 test('a session in a cookie that ends in another process by a refused refresh: the process that has refreshed it revokes its token', async () => {
   const { world, other, old } = await refreshedInOne();
   const revoked = watchRevocations(world);

@@ -59,23 +59,30 @@ export function holdTokens({ provider }: World): HeldTokens {
   return held;
 }
 
-/** Does the same, and collects what is revoked at the issuer, as {@link watchRevocations} does. At most this many requests are held. */
-export function holdAndWatch(world: World, most = Infinity): HeldTokens & { readonly revoked: readonly string[] } {
-  const { intercept, ...held } = tokenGate(most);
+/**
+ * Does the same, and collects what is revoked at the issuer, as {@link watchRevocations} does. At most this many requests are held.
+ *
+ * @param answer answers those that were held, in place of the provider
+ */
+export function holdAndWatch(world: World, most = Infinity, answer?: Intercept): HeldTokens & { readonly revoked: readonly string[] } {
+  const { intercept, ...held } = tokenGate(most, answer);
   return { ...held, revoked: watchRevocations(world, intercept) };
 }
 
-function tokenGate(most: number): HeldTokens & { readonly intercept: (request: IncomingMessage) => boolean | Promise<boolean> } {
+function tokenGate(
+  most: number,
+  answer: Intercept = () => false,
+): HeldTokens & { readonly intercept: (...call: Parameters<Intercept>) => boolean | Promise<boolean> } {
   const arrived = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<boolean>();
+  const released = Promise.withResolvers<void>();
   let count = 0;
   return {
     arrived: arrived.promise,
-    release: () => released.resolve(false),
-    intercept(request) {
+    release: released.resolve,
+    intercept(request, response) {
       if (request.url !== '/token' || ++count > most) return false;
       arrived.resolve();
-      return released.promise;
+      return released.promise.then(() => answer(request, response));
     },
   };
 }

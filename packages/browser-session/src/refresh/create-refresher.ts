@@ -35,7 +35,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
   const memory = createRefreshMemory(config);
   const { recent, unsaved, pauses } = memory;
   const flights = createFlights(timeoutSeconds * 1000);
-  const ender = createSessionEnder(parts, memory, flights.follow);
+  const ender = createSessionEnder(parts, memory, flights);
   const save = createSaveRefresh(parts, { memory, ender, sharing, flights }, (state) => renew(state, NO_LINES, undefined));
   const leftTokens = createLeftTokens(parts, (state) => known(state).state);
   const writeBack = createWriteBack(config, sessions);

@@ -27,11 +27,15 @@ export interface SessionEnder {
 
 /** Only sessions with a refresh under way matter. */
 const MAX_REPLACED = 10_000;
-/** How long the revocation of a session may take to arrive after its removal. It is shorter than what `close` waits for. */
+/** How long the revocation that says why a session has ended may take to arrive. It is shorter than what `close` waits for. */
 const LATE_REVOCATION_MS = 3000;
 
-/** @param follow makes `close` wait for work in the background */
-export function createSessionEnder({ config, client, sessions, publish }: RefresherParts, memory: RefreshMemory, follow: Flights['follow']): SessionEnder {
+/** @param flights makes `close` wait for work in the background */
+export function createSessionEnder(
+  { config, client, sessions, publish }: RefresherParts,
+  memory: RefreshMemory,
+  flights: Pick<Flights, 'follow'>,
+): SessionEnder {
   const parts = { client, publish };
   const { isReplaced, isRevoked } = createSessionEnd(config);
   // a store tells whoever removes a session its newest refresh token
@@ -53,11 +57,15 @@ export function createSessionEnder({ config, client, sessions, publish }: Refres
     if (!keepsGrant(state)) await revokeRefreshToken(refreshToken, action, parts);
   }
 
-  /** The removal of a session from the store may arrive before the revocation that says why. Without shared revocations, that never comes. */
-  function untilRevoked(state: SessionState): Promise<void> {
+  /** Does the same in the background, once the revocation that says why the session has ended is known. Without shared revocations, that never comes. */
+  function revokeLater(state: SessionState, refreshToken: string | undefined, action: 'logout' | 'end', isKnown: (state: SessionState) => boolean): void {
+    flights.follow(until(() => isKnown(state)).then(() => revokeUnlessReplaced(state, refreshToken, action)));
+  }
+
+  function until(isKnown: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(end, LATE_REVOCATION_MS).unref();
-      const unlisten = config.revocations.onAdded(() => isRevoked(state) && end());
+      const unlisten = config.revocations.onAdded(() => isKnown() && end());
       function end(): void {
         clearTimeout(timer);
         unlisten();
@@ -83,12 +91,15 @@ export function createSessionEnder({ config, client, sessions, publish }: Refres
         // it has ended in this process; the others learn it at their own attempt
         setCookies = sessions.forget(cookieHeader);
       }
-      await revokeUnlessReplaced(state, refreshToken, 'end');
+      // a login in another process may have replaced it, which this process learns a moment later
+      if (refreshToken !== undefined && config.sharesRevocations && !keepsGrant(state)) revokeLater(state, refreshToken, 'end', keepsGrant);
+      else await revokeUnlessReplaced(state, refreshToken, 'end');
       return ended(state.id, reason, setCookies);
     },
     async endedMeanwhile(state, next, cookieHeader) {
+      // the removal of a session from the store may arrive before the revocation that says why
       if (keepsGrant(state) || isRevoked(state)) await revokeUnlessReplaced(state, next.refreshToken, 'logout');
-      else follow(untilRevoked(state).then(() => revokeUnlessReplaced(state, next.refreshToken, 'logout')));
+      else revokeLater(state, next.refreshToken, 'logout', isRevoked);
       const found = await sessions.find(cookieHeader, false);
       return ended(state.id, found.kind === 'ended' ? found.reason : 'revoked', sessions.forget(cookieHeader));
     },
