@@ -4,16 +4,20 @@ export interface Closing {
   allEnded(): void;
   /** Resolves when `allEnded` is called, and after a few seconds in any case. It may be called several times. */
   wait(): Promise<void>;
+  /** Returns for how many milliseconds `wait` still waits at most; Infinity if it was not called. */
+  msLeft(): number;
 }
 
 const CLOSE_MS = 5000;
 
 export function createClosing(): Closing {
   let resolveAll: (() => void) | undefined;
+  let endsAtMs = Infinity;
   return {
     allEnded: () => resolveAll?.(),
     wait: () =>
       new Promise((resolve) => {
+        endsAtMs = Math.min(endsAtMs, performance.now() + CLOSE_MS);
         // keeps the process alive: what is waited for may be a timer that does not
         const timer = setTimeout(resolve, CLOSE_MS);
         const others = resolveAll;
@@ -23,5 +27,6 @@ export function createClosing(): Closing {
           resolve();
         };
       }),
+    msLeft: () => endsAtMs - performance.now(),
   };
 }

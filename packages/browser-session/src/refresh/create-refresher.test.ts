@@ -30,10 +30,11 @@ function startRefresher(options: Partial<BrowserSessionOptions>, refresh: (refre
   const sessions = createSessions(config);
   const events: string[] = [];
   const warnings: string[] = [];
+  const revoked: string[] = [];
   const publish = (...words: readonly (string | undefined)[]): void => void events.push(words.filter(Boolean).join(' '));
   const refresher = createRefresher({
     config,
-    client: { refresh, revoke: async () => undefined },
+    client: { refresh, revoke: async (refreshToken) => void revoked.push(refreshToken) },
     sessions,
     publish,
     warn: (text) => void warnings.push(text),
@@ -44,7 +45,7 @@ function startRefresher(options: Partial<BrowserSessionOptions>, refresh: (refre
     const cookieHeader = headerAfter(await sessions.start(state));
     return { id: state.id, state, cookieHeader, fresh: async () => refresher.fresh(state, cookieHeader) };
   }
-  return { start, refresher, events, warnings };
+  return { start, refresher, events, warnings, revoked };
 }
 
 test('rule 130: sessions whose lease a dead process has keep no other session from being refreshed', async () => {
@@ -173,4 +174,26 @@ test.each([
   expect(await (await start('refused')).fresh()).toMatchObject({ outcome: 'unavailable', cause });
   expect(events).toEqual(['refresh refused issuer_refused']);
   expect(warnings).toEqual([`tokenward: a refresh at https://login.example.test failed: ${cause}${remedy}`]);
+});
+
+test('close() revokes the new refresh token of a session that has ended during its refresh, though the issuer answers while it waits', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const store = memorySessions();
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<IssuedTokens>();
+  const { start, refresher, revoked } = startRefresher({ store, revocations: memoryRevocations() }, () => {
+    asked.resolve();
+    return answer.promise;
+  });
+  const { id, fresh } = await start('old');
+  void fresh();
+  await asked.promise;
+  let revokedByThen: readonly string[] | undefined;
+  void refresher.close().then(() => (revokedByThen = [...revoked]));
+  await vi.advanceTimersByTimeAsync(3000);
+  // another process has ended the session, and this one does not learn why
+  await store.remove(hashOf(id));
+  answer.resolve({ ...ANSWER, refreshToken: 'new' });
+  await vi.waitFor(() => expect(revokedByThen).toEqual(['new']));
 });

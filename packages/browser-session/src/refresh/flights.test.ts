@@ -42,3 +42,18 @@ test('close() ends with the work that the last flight has left, for all its call
   expect([closed, vi.getTimerCount()]).toEqual([2, 0]);
   await Promise.all(all);
 });
+
+test('what begins to wait during close() leaves time for a call to the issuer', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const flights = createFlights(1000);
+  flights.follow(new Promise(() => {}));
+  const patience: number[] = [flights.patienceMs(3000)];
+  const closed = flights.close();
+  for (let seconds = 0; seconds < 5; seconds++) {
+    patience.push(flights.patienceMs(3000));
+    await vi.advanceTimersByTimeAsync(1000);
+  }
+  await closed;
+  expect(patience).toEqual([3000, 3000, 2500, 1500, 500, 0]);
+});

@@ -19,9 +19,14 @@ export interface Flights {
   inTime(flight: Flight): Promise<Refreshed | undefined>;
   /** Makes `close` wait for work that a flight has left, such as a result that the store has not saved yet. It must not reject. */
   follow(work: Promise<void>): void;
+  /** Returns for how many milliseconds such work may wait for others: `mostMs`, or less after `close` was called, which leaves time for what comes after the wait. */
+  patienceMs(mostMs: number): number;
   /** Resolves when nothing is under way, and after a few seconds in any case. */
   close(): Promise<void>;
 }
+
+/** What `close` leaves of its time for a call to the issuer after a wait. */
+const AFTER_WAIT_MS = 1500;
 
 export function createFlights(patienceMs: number): Flights {
   const flights = new Map<string, Flight>();
@@ -66,6 +71,7 @@ export function createFlights(patienceMs: number): Flights {
         tellEnd();
       });
     },
+    patienceMs: (mostMs) => Math.max(0, Math.min(mostMs, closing.msLeft() - AFTER_WAIT_MS)),
     async close() {
       if (flights.size + left.size > 0) await closing.wait();
     },

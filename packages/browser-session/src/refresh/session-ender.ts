@@ -34,7 +34,7 @@ const LATE_REVOCATION_MS = 3000;
 export function createSessionEnder(
   { config, client, sessions, publish }: RefresherParts,
   memory: RefreshMemory,
-  flights: Pick<Flights, 'follow'>,
+  flights: Pick<Flights, 'follow' | 'patienceMs'>,
 ): SessionEnder {
   const parts = { client, publish };
   const { isReplaced, isRevoked } = createSessionEnd(config);
@@ -64,7 +64,7 @@ export function createSessionEnder(
 
   function until(isKnown: () => boolean): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(end, LATE_REVOCATION_MS).unref();
+      const timer = setTimeout(end, flights.patienceMs(LATE_REVOCATION_MS)).unref();
       const unlisten = config.revocations.onAdded(() => isKnown() && end());
       function end(): void {
         clearTimeout(timer);
