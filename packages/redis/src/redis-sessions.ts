@@ -14,7 +14,7 @@ import { warnOfEviction } from './eviction.js';
 import { openLink } from './link.js';
 import { readSessionOptions, type RedisSessionsOptions } from './session-options.js';
 import { CREATE, evaluate, READ, RELEASE, REMOVE, REMOVE_LABELLED, REPLACE, sessionKeysOf } from './session-scripts.js';
-import { storedSessionOf } from './session-replies.js';
+import { storedSessionOf, storedSessionsOf } from './session-replies.js';
 import type { StoreFailure } from './store-failure.js';
 
 const EVICTION = { what: 'sessions', effect: 'Their users are logged out, and a logout at the issuer may miss sessions.' };
@@ -62,7 +62,11 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
 
   function liveSession(key: string, reply: Reply): StoredSession | undefined {
     const session = storedSessionOf(key, reply);
-    return session && clock.now() / 1000 < session.until ? session : undefined;
+    return session && isLive(session) ? session : undefined;
+  }
+
+  function isLive({ until }: StoredSession): boolean {
+    return clock.now() / 1000 < until;
   }
 
   return Object.freeze({
@@ -84,7 +88,7 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
       return liveSession(key, await run(REMOVE, [keys.session + key], key, keys.label));
     },
     async removeLabelled(label, issuedUntil) {
-      return Number(await run(REMOVE_LABELLED, [keys.label + label], keys.session, issuedUntil ?? ''));
+      return storedSessionsOf(await run(REMOVE_LABELLED, [keys.label + label], keys.session, issuedUntil ?? '')).filter(isLive);
     },
     async lease(key, ttlSeconds) {
       assertSeconds('lease(key, ttlSeconds)', ttlSeconds, MOST_LEASE_SECONDS);

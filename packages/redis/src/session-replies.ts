@@ -19,3 +19,12 @@ export function storedSessionOf(key: string, reply: Reply): StoredSession | unde
     session.labels.every((label) => LABEL.test(label));
   return isValid ? session : undefined;
 }
+
+/** Reads the reply of the script `REMOVE_LABELLED`. */
+export function storedSessionsOf(reply: Reply): readonly StoredSession[] {
+  if (!Array.isArray(reply)) return [];
+  return (reply as readonly Reply[]).flatMap((one) => {
+    const [key, members] = Array.isArray(one) ? (one as readonly Reply[]) : [];
+    return (typeof key === 'string' && members !== undefined && storedSessionOf(key, members)) || [];
+  });
+}

@@ -19,6 +19,8 @@ export function sessionKeysOf(prefix: string): SessionKeys {
 const MAX_PER_LABEL = 1000;
 /** This package writes no longer text, so longer ones are not sent to clients. A character may take 3 bytes. */
 const MAX_SEALED_BYTES = 196_608;
+/** How much of the sessions that a logout at the issuer removes is returned. The others are removed all the same. */
+const MAX_RETURNED_BYTES = 1_048_576;
 /** How far the clocks of two processes may differ until a logout of one misses a session of the other. */
 const CLOCKS_DIFFER_SECONDS = 3600;
 
@@ -96,20 +98,27 @@ return found
 `;
 
 /**
- * Removes the sessions with a label. Returns their number. KEYS: the label. ARGV: the prefix of sessions; until when the logins of those that are removed were,
- * empty if all are.
+ * Removes the sessions with a label. Returns the key and the members of each, as `READ` does. KEYS: the label. ARGV: the prefix of sessions; until when the logins
+ * of those that are removed were, empty if all are.
  */
 export const REMOVE_LABELLED = `${WITHOUT_MEMORY}
-local count = 0
+local found = {}
+local bytes = 0
 local issued_until = tonumber(ARGV[2])
 for _, key in ipairs(redis.call('ZRANGE', KEYS[1], '0', '-1')) do
-  local issued_at = issued_until and tonumber(redis.call('HGET', ARGV[1] .. key, 'i') or '')
+  local name = ARGV[1] .. key
+  local issued_at = issued_until and tonumber(redis.call('HGET', name, 'i') or '')
   if not issued_at or issued_at <= issued_until then
-    count = count + redis.call('DEL', ARGV[1] .. key)
+    local length = redis.call('HSTRLEN', name, 's')
+    if bytes + length <= ${MAX_RETURNED_BYTES} then
+      bytes = bytes + length
+      found[#found + 1] = { key, redis.call('HMGET', name, 's', 'v', 'u', 'l', 'i') }
+    end
+    redis.call('DEL', name)
     redis.call('ZREM', KEYS[1], key)
   end
 end
-return count
+return found
 `;
 
 /** Gives a lease back, if it still belongs to the caller. KEYS: the lease. ARGV: who has it. */

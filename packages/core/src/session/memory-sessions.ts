@@ -127,7 +127,7 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
     removeLabelled(label, issuedUntil = Infinity) {
       const found = [...(labelled.get(label) ?? [])].flatMap((key) => live(key) ?? []).filter(({ issuedAt }) => issuedAt <= issuedUntil);
       found.forEach(remove);
-      return found.length;
+      return found;
     },
     lease: leases.take,
     warm: async () => {},

@@ -42,11 +42,12 @@ export interface SessionStore {
    */
   remove(key: string): StoredSession | undefined | Promise<StoredSession | undefined>;
   /**
-   * Removes all sessions with a label. Returns their number.
+   * Removes all sessions with a label. Returns them as they were then, so that their refresh tokens can be revoked. Of very many, it may return only some, to limit
+   * the length of the answer.
    *
    * @param issuedUntil removes only those with an `issuedAt` up to this: a logout that arrives late ends no session that began after it
    */
-  removeLabelled(label: string, issuedUntil?: number): number | Promise<number>;
+  removeLabelled(label: string, issuedUntil?: number): readonly StoredSession[] | Promise<readonly StoredSession[]>;
   /**
    * Takes the right to refresh a session, which only one process has at a time.
    *

@@ -148,14 +148,14 @@ export const sessionCases: readonly SessionStoreCase[] = [
       for (const session of [one, two, three, four]) await store.create(session);
       await store.replace({ ...two, sealed: 'sealed-2', version: 2 }, 1);
       await store.remove(three.key);
-      assert.equal(await store.removeLabelled(hashOf('sid-1')), 1);
+      assert.equal((await store.removeLabelled(hashOf('sid-1'))).length, 1);
       assert.equal(await store.read(one.key), undefined);
       assert.notEqual(await store.read(two.key), undefined);
-      assert.equal(await store.removeLabelled(hashOf('sub-1')), 1);
+      assert.equal((await store.removeLabelled(hashOf('sub-1'))).length, 1);
       assert.equal(await store.read(two.key), undefined);
       assert.notEqual(await store.read(four.key), undefined);
-      assert.equal(await store.removeLabelled(hashOf('sub-1')), 0);
-      assert.equal(await store.removeLabelled(hashOf('unknown')), 0);
+      assert.equal((await store.removeLabelled(hashOf('sub-1'))).length, 0);
+      assert.equal((await store.removeLabelled(hashOf('unknown'))).length, 0);
     },
   },
   {
@@ -167,14 +167,26 @@ export const sessionCases: readonly SessionStoreCase[] = [
       // a refresh does not make a session older or younger
       await store.replace({ ...before, sealed: 'sealed-2', version: 2, issuedAt: at + 60 }, 1);
       await store.replace({ ...after, sealed: 'sealed-2', version: 2, issuedAt: at - 60 }, 1);
-      assert.equal(await store.removeLabelled(hashOf('sub-1'), at), 2);
+      assert.equal((await store.removeLabelled(hashOf('sub-1'), at)).length, 2);
       assert.equal(await store.read(before.key), undefined);
       assert.equal(await store.read(same.key), undefined);
       assert.deepEqual({ ...(await store.read(after.key)) }, { ...after, sealed: 'sealed-2', version: 2 });
-      assert.equal(await store.removeLabelled(hashOf('sub-1'), at), 0);
+      assert.equal((await store.removeLabelled(hashOf('sub-1'), at)).length, 0);
       // it is still found by its labels
-      assert.equal(await store.removeLabelled(hashOf('sub-1')), 1);
+      assert.equal((await store.removeLabelled(hashOf('sub-1'))).length, 1);
       assert.equal(await store.read(after.key), undefined);
+    },
+  },
+  {
+    name: 'rule 199: the sessions with a label are returned as they were last, so that their newest refresh tokens can be revoked',
+    async run({ store }) {
+      const [one, two, ended] = [storedSession(), storedSession(), storedSession({ until: nowSeconds() - 1 })];
+      for (const session of [one, two, ended]) await store.create(session);
+      const next = { ...one, sealed: 'sealed-2', version: 2, until: one.until + 60 };
+      await store.replace(next, 1);
+      const removed = new Map((await store.removeLabelled(hashOf('sub-1'))).map((session) => [session.key, session]));
+      assert.equal(removed.size, 2);
+      for (const session of [next, two]) assert.deepEqual({ ...removed.get(session.key) }, session);
     },
   },
   {
@@ -184,7 +196,7 @@ export const sessionCases: readonly SessionStoreCase[] = [
       await store.create(session);
       await store.replace({ ...session, version: 2, labels: [] }, 1);
       assert.deepEqual((await store.read(session.key))?.labels, [hashOf('sid-1')]);
-      assert.equal(await store.removeLabelled(hashOf('sid-1')), 1);
+      assert.equal((await store.removeLabelled(hashOf('sid-1'))).length, 1);
     },
   },
   {
