@@ -48,7 +48,10 @@ export interface BrowserSession extends BrowserSessionCredentials, TestableBrows
    * @example const orders = session.proxy({ to: 'https://orders.internal', methods: ['GET', 'POST'], paths: ['/orders'], mountPath: '/api' });
    */
   proxy(options: ProxyOptions): SessionProxy;
-  /** Ends sessions of a subject, or of a session at the issuer (`sid`), here and at every guard that shares the store of revocations. */
+  /**
+   * Ends sessions of a subject, or of a session at the issuer (`sid`), here and at every guard that shares the store of revocations. The next request with the
+   * cookie of such a session revokes its refresh token at the issuer.
+   */
   readonly revocations: Revocations;
   /**
    * Fetches the issuer's metadata and keys, and connects to the stores, before the first request.

@@ -15,7 +15,7 @@ export type FoundSession =
       readonly kind: 'ended';
       readonly reason: EndReason;
       readonly setCookies: readonly string[];
-      /** The state of a session that has only expired: its refresh token was not revoked. */ readonly left?: SessionState | undefined;
+      /** The state, if its refresh token is left at the issuer: see `leavesToken` of `SessionEnd`. */ readonly left?: SessionState | undefined;
     }
   /** The store or the revocations cannot be asked now. */
   | {
@@ -106,8 +106,13 @@ export interface Sessions {
    * @param reason tells other processes whether the grant at the issuer goes on (`replaced`), or has no use any more (`logout`)
    */
   endReplaced(session: EndingSession, reason: 'replaced' | 'logout'): Promise<SessionState | undefined>;
-  /** Ends the sessions that a logout token names, after the revocations know the token. @throws SessionStoreError */
-  endAtIssuer(target: IssuerLogout): Promise<void>;
+  /**
+   * Ends the sessions that a logout token names, after the revocations know the token. Returns those that a store had: their refresh tokens are left at the issuer.
+   * Sessions in cookies show theirs with their next request.
+   *
+   * @throws SessionStoreError
+   */
+  endAtIssuer(target: IssuerLogout): Promise<readonly SessionState[]>;
   /** Returns the `Set-Cookie` lines that delete the cookie of a request, whatever it contains. The session goes on. */
   forget(cookieHeader: string | undefined): readonly string[];
 }

@@ -94,35 +94,38 @@ describe('a refresh that a login in another process has overtaken, if the revoca
   });
 });
 
-describe.each(Object.entries(MODES))('an answer that fails a check, to a refresh that a login of the same user in another process has overtaken, with %s', (_mode, options) => {
-  /** The process that refreshes learns of the login's revocation only by `deliver`. */
-  async function overtaken() {
-    const { near, far, deliver } = lateRevocations();
-    const world = await startWorld({ session: { ...options(), revocations: near } });
-    const other = await world.startAnother({ revocations: far });
-    world.clock.advance(301);
-    const { revoked, arrived, release } = holdAndWatch(world, 1, answerTokens(200, tokenResponse({ expires_in: undefined })));
-    const call = world.callApi(other.origin);
-    await arrived;
-    await world.logIn();
-    release();
-    expect(await call).toMatchObject({ reason: 'session_ended' });
-    return { revoked, deliver, close: async () => other.session!.close() };
-  }
+describe.each(Object.entries(MODES))(
+  'an answer that fails a check, to a refresh that a login of the same user in another process has overtaken, with %s',
+  (_mode, options) => {
+    /** The process that refreshes learns of the login's revocation only by `deliver`. */
+    async function overtaken() {
+      const { near, far, deliver } = lateRevocations();
+      const world = await startWorld({ session: { ...options(), revocations: near } });
+      const other = await world.startAnother({ revocations: far });
+      world.clock.advance(301);
+      const { revoked, arrived, release } = holdAndWatch(world, 1, answerTokens(200, tokenResponse({ expires_in: undefined })));
+      const call = world.callApi(other.origin);
+      await arrived;
+      await world.logIn();
+      release();
+      expect(await call).toMatchObject({ reason: 'session_ended' });
+      return { revoked, deliver, close: async () => other.session!.close() };
+    }
 
-  test('revokes nothing, if the revocation arrives late: the issuer may keep one grant for both', async () => {
-    const { revoked, deliver, close } = await overtaken();
-    deliver();
-    await close();
-    expect(revoked).toEqual([]);
-  });
+    test('revokes nothing, if the revocation arrives late: the issuer may keep one grant for both', async () => {
+      const { revoked, deliver, close } = await overtaken();
+      deliver();
+      await close();
+      expect(revoked).toEqual([]);
+    });
 
-  test('revokes the new refresh token if no revocation arrives: a token that is left would be valid for weeks', async () => {
-    const { revoked, close } = await overtaken();
-    await close();
-    expect(revoked).toEqual(['made-up']);
-  });
-});
+    test('revokes the new refresh token if no revocation arrives: a token that is left would be valid for weeks', async () => {
+      const { revoked, close } = await overtaken();
+      await close();
+      expect(revoked).toEqual(['made-up']);
+    });
+  },
+);
 
 test('a session in a cookie that ends in another process by a refused refresh: the process that has refreshed it revokes its token', async () => {
   const { world, other, old } = await refreshedInOne();
@@ -130,6 +133,46 @@ test('a session in a cookie that ends in another process by a refused refresh: t
   showCookies(world, old);
   expect(await world.callApi(other.origin)).toMatchObject({ reason: 'session_ended', cause: 'the issuer refused its refresh token' });
   await vi.waitFor(() => expect(revoked).toEqual([newestRefreshToken(world)]));
+});
+
+describe.each(Object.entries(MODES))('rule 199: a session that ends without a logout here, with %s', (mode, options) => {
+  test.each([
+    ['by an administrator', async ({ app }: World) => app.session!.revocations.revoke({ subject: 'alice' })],
+    ['at the issuer', async (world: World) => world.logOutAtIssuer()],
+  ])('%s: its newest refresh token is revoked once, however often its cookie is shown', async (how, end) => {
+    for (const isRefreshed of [false, true]) {
+      const world = await startWorld({ session: options() });
+      if (isRefreshed) {
+        world.clock.advance(301);
+        await world.callApi();
+      }
+      const copy = cookiesOf(world);
+      const revoked = watchRevocations(world);
+      await end(world);
+      const isRevoked = () => vi.waitFor(() => expect(revoked).toEqual([newestRefreshToken(world)]));
+      // the store has told it
+      if (mode === 'a store in memory' && how === 'at the issuer') await isRevoked();
+      for (let shown = 0; shown < 3; shown++) {
+        showCookies(world, copy);
+        expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+        await isRevoked();
+      }
+      // a process also notices by itself that a session has ended that it has just refreshed
+      await new Promise((resolve) => void setTimeout(resolve, 50));
+      await isRevoked();
+    }
+  });
+
+  test('by an administrator: a login in its place revokes nothing, since the issuer may keep one grant for both', async () => {
+    const world = await startWorld({ session: options() });
+    const copy = cookiesOf(world);
+    const revoked = watchRevocations(world);
+    await world.app.session!.revocations.revoke({ subject: 'alice' });
+    await world.logIn();
+    showCookies(world, copy);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+    expect(revoked).toEqual([]);
+  });
 });
 
 describe('logout in one process, refresh in another: the newest refresh token is revoked', () => {

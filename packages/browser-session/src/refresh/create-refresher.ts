@@ -35,9 +35,9 @@ export function createRefresher(parts: RefresherParts): Refresher {
   const memory = createRefreshMemory(config);
   const { recent, unsaved, pauses } = memory;
   const flights = createFlights(timeoutSeconds * 1000);
-  const ender = createSessionEnder(parts, memory, flights);
-  const save = createSaveRefresh(parts, { memory, ender, sharing, flights }, (state) => renew(state, NO_LINES, undefined));
   const leftTokens = createLeftTokens(parts, (state) => known(state).state);
+  const ender = createSessionEnder(parts, memory, flights, leftTokens.keep);
+  const save = createSaveRefresh(parts, { memory, ender, sharing, flights }, (state) => renew(state, NO_LINES, undefined));
   const writeBack = createWriteBack(config, sessions);
   const limit = createCallLimit(MAX_AT_ONCE);
 

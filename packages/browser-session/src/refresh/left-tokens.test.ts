@@ -1,3 +1,4 @@
+import { memoryRevocations } from '@tokenward/core';
 import { createTestClock } from '@tokenward/testing';
 import { expect, test } from 'vitest';
 import { ISSUER, sessionState } from '../../test/session-state.js';
@@ -11,6 +12,7 @@ const UNAVAILABLE: IssuerFailure = { failure: 'unavailable', cause: 'no answer' 
 /** The issuer answers when it is told to. */
 function start(newest: (state: SessionState) => SessionState = (state) => state) {
   const clock = createTestClock('2027-01-15T08:00:00Z');
+  const revocations = memoryRevocations();
   const asked: string[] = [];
   const events: string[] = [];
   const warnings: string[] = [];
@@ -24,7 +26,7 @@ function start(newest: (state: SessionState) => SessionState = (state) => state)
   };
   const left = createLeftTokens(
     {
-      config: { clock, idleSeconds: 3600, issuer: ISSUER } as unknown as SessionConfig,
+      config: { clock, idleSeconds: 3600, issuer: ISSUER, revocations } as unknown as SessionConfig,
       client,
       publish: (...words) => void events.push(words.filter(Boolean).join(' ')),
       warn: (text) => void warnings.push(text),
@@ -32,7 +34,7 @@ function start(newest: (state: SessionState) => SessionState = (state) => state)
     newest,
   );
   const idle = (more: Partial<SessionState> = {}): SessionState => sessionState(more, clock.now() / 1000 - 3600);
-  return { left, idle, asked, events, warnings, answers };
+  return { left, idle, asked, events, warnings, answers, revocations, clock };
 }
 
 test('rule 199: revokes the refresh token of a session once, however often it is shown', async () => {
@@ -69,6 +71,17 @@ test('revokes the newest refresh token, and none of a session that is in use by 
   const inUse = start((state) => ({ ...state, version: 2, usedAt: state.usedAt + 3000 }));
   inUse.left.revoke(inUse.idle());
   expect(inUse.asked).toEqual([]);
+});
+
+test('rule 199: a session that was revoked is not in use, whatever its times', async () => {
+  const { left, idle, asked, revocations, clock } = start();
+  const now = clock.now() / 1000;
+  const state = { ...idle({ refreshToken: 'token' }), usedAt: now };
+  left.revoke(state);
+  expect(asked).toEqual([]);
+  await revocations.add({ kind: 'subject', issuer: ISSUER, value: 'user-1', issuedUntil: now, until: now + 60, isFinal: false, reason: 'administrative' });
+  left.revoke(state);
+  expect(asked).toEqual(['token']);
 });
 
 test('leaves a session that a login replaces, and one without a refresh token', () => {

@@ -1,14 +1,15 @@
 import { createLruMap } from '@tokenward/core/store';
 import type { SessionState } from '../session-state.js';
+import { createSessionEnd } from '../state/ending.js';
 import type { RefresherParts } from './refresher-parts.js';
 import { revokeRefreshToken } from './revoke-refresh-token.js';
 
-/** The refresh tokens of sessions that expire: there is no logout that would revoke them, and they would stay valid for weeks. */
+/** The refresh tokens of sessions that expire, or that the issuer or an administrator ends: no logout revokes them, and they would stay valid for weeks. */
 export interface LeftTokens {
   /** Revokes the refresh token of a session in the background, once. */
   revoke(state: SessionState): void;
-  /** Does not revoke the refresh token, now or later. */
-  keep(state: SessionState): void;
+  /** Does not revoke the refresh token, now or later. Returns whether that is new: it was neither revoked nor kept before. */
+  keep(state: SessionState): boolean;
 }
 
 const MAX_KNOWN = 10_000;
@@ -24,6 +25,7 @@ export function createLeftTokens(
   newest: (state: SessionState) => SessionState,
 ): LeftTokens {
   const { clock, idleSeconds, issuer } = config;
+  const { isRevoked } = createSessionEnd(config);
   /** The ids of sessions whose token was revoked or kept: a further copy of their cookie has no effect. */
   const known = createLruMap<true>(MAX_KNOWN);
   let running = 0;
@@ -32,13 +34,13 @@ export function createLeftTokens(
   function leave(): void {
     publish('end', 'failed', 'too_many_revocations');
     warn(
-      `tokenward: ${MAX_AT_ONCE} refresh tokens of sessions that have run out are being revoked at ${issuer}, which is the limit, so that of another session was left there. Check whether the revocation endpoint is slow, and let refresh tokens live little longer than maxSeconds there`,
+      `tokenward: ${MAX_AT_ONCE} refresh tokens of ended sessions are being revoked at ${issuer}, which is the limit, so that of another session was left there. Check whether the revocation endpoint is slow, and let refresh tokens live little longer than maxSeconds there`,
     );
   }
 
-  function isInUse({ endsAt, usedAt }: SessionState): boolean {
+  function isInUse(state: SessionState): boolean {
     const nowSeconds = clock.now() / 1000;
-    return nowSeconds < endsAt && nowSeconds < usedAt + idleSeconds;
+    return nowSeconds < state.endsAt && nowSeconds < state.usedAt + idleSeconds && !isRevoked(state);
   }
 
   return {
@@ -53,7 +55,9 @@ export function createLeftTokens(
       void revokeRefreshToken(refreshToken, 'end', { client, publish }).finally(() => running--);
     },
     keep({ id }) {
+      const isNew = known.get(id) === undefined;
       known.set(id, true);
+      return isNew;
     },
   };
 }

@@ -38,12 +38,12 @@ export interface Refresher {
   /** Returns the newest state of a session that this process knows from a refresh. No request showed its cookie, so unlike {@link newest} this notes no use. */
   known(id: string): SessionState | undefined;
   /**
-   * Revokes the refresh token of a session that has expired, in the background and once. Do not call it if a login begins instead of the session: call
-   * `keepLeft` then.
+   * Revokes the refresh token of a session that has expired, or that the issuer or an administrator has ended, in the background and once. Do not call it if a login
+   * begins instead of the session: call `keepLeft` then.
    */
   revokeLeft(state: SessionState): void;
   /**
-   * Call it if a login begins instead of a session that has expired. Many issuers keep one grant for both, so revoking the previous refresh token would end
+   * Call it if a login begins instead of such a session. Many issuers keep one grant for both, so revoking the previous refresh token would end
    * the new session.
    */
   keepLeft(state: SessionState): void;

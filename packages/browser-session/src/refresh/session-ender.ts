@@ -30,11 +30,15 @@ const MAX_REPLACED = 10_000;
 /** How long the revocation that says why a session has ended may take to arrive. It is shorter than what `close` waits for. */
 const LATE_REVOCATION_MS = 3000;
 
-/** @param flights makes `close` wait for work in the background */
+/**
+ * @param flights makes `close` wait for work in the background
+ * @param keepLeft says that a request with a copy of the session's cookie need not revoke the refresh token. Returns whether none has, and no login begins
+ */
 export function createSessionEnder(
   { config, client, sessions, publish }: RefresherParts,
   memory: RefreshMemory,
   flights: Pick<Flights, 'follow' | 'patienceMs'>,
+  keepLeft: (state: SessionState) => boolean,
 ): SessionEnder {
   const parts = { client, publish };
   const { isReplaced, isRevoked } = createSessionEnd(config);
@@ -43,9 +47,9 @@ export function createSessionEnder(
   /** Sessions that a login of the same user has replaced: revoking a refresh token of their grant would end the new session, too (RFC 7009 s2.1). */
   const replaced = createLruMap<true>(MAX_REPLACED);
 
-  function revokeLate({ id, refreshToken }: SessionState): void {
-    memory.forget(id);
-    void revokeRefreshToken(refreshToken, 'logout', parts);
+  function revokeLate(state: SessionState): void {
+    memory.forget(state.id);
+    if (keepLeft(state)) void revokeRefreshToken(state.refreshToken, 'logout', parts);
   }
 
   /** Whether a login of the same user has replaced a session that has ended. The login may have come to another process, which says so by the revocation. */
@@ -97,6 +101,7 @@ export function createSessionEnder(
       return ended(state.id, reason, setCookies);
     },
     async endedMeanwhile(state, next, cookieHeader) {
+      keepLeft(state);
       // the removal of a session from the store may arrive before the revocation that says why
       if (keepsGrant(state) || isRevoked(state)) await revokeUnlessReplaced(state, next.refreshToken, 'logout');
       else revokeLater(state, next.refreshToken, 'logout', isRevoked);

@@ -21,7 +21,7 @@ test.each([
   async (answer, event) => {
     const events: string[] = [];
     const publish = (...words: readonly (string | undefined)[]): void => void events.push(words.filter(Boolean).join(' '));
-    const endAtIssuer = vi.fn(async () => {});
+    const endAtIssuer = vi.fn(async () => []);
     const parts = { config: { clientId: 'web-app', issuer: 'https://login.example.test' }, sessions: { endAtIssuer }, publish } as unknown as Parameters<
       typeof createBackchannelLogoutRoute
     >[0];

@@ -3,9 +3,9 @@ import { MAX_MESSAGE_BYTES, readRequestBody } from '@tokenward/core/adapter';
 import { misuse, type ReplayStore } from '@tokenward/core/store';
 import { decodeJwt } from 'jose';
 import type { IssuerLogout } from '../sessions.js';
-import type { RouteContext } from './route-context.js';
+import type { SessionRouteContext } from './session-route.js';
 
-type Parts = Pick<RouteContext, 'config' | 'sessions' | 'publish'>;
+type Parts = Pick<SessionRouteContext, 'config' | 'sessions' | 'publish' | 'refresher'>;
 
 /** Creates a receiver of logout tokens: `backchannelLogout` of the guard that verifies them. */
 export type CreateReceiver = (options: BackchannelLogoutOptions) => MessageReceiver;
@@ -22,7 +22,7 @@ const MAX_SKEW_SECONDS = 600;
  *
  * @param replays remembers which logout tokens were used
  */
-export function createBackchannelLogoutRoute({ config, sessions, publish }: Parts, createReceiver: CreateReceiver, replays: ReplayStore) {
+export function createBackchannelLogoutRoute({ config, sessions, publish, refresher }: Parts, createReceiver: CreateReceiver, replays: ReplayStore) {
   return async function backchannelLogoutRoute(request: Request): Promise<Response> {
     // otherwise the answer would say that the logout token is wrong, and the sessions would not end
     if (request.bodyUsed) throw misuse('session.handle(request)', 'got a request whose body was read before. Let other code read request.clone()');
@@ -48,7 +48,7 @@ export function createBackchannelLogoutRoute({ config, sessions, publish }: Part
   };
 
   async function endNamed(body: Uint8Array): Promise<void> {
-    await sessions.endAtIssuer({ issuer: config.issuer, ...namesIn(body) });
+    for (const state of await sessions.endAtIssuer({ issuer: config.issuer, ...namesIn(body) })) refresher.revokeLeft(state);
   }
 
   function report({ status, failure }: ReceiverAnswer): void {

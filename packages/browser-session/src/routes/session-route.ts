@@ -12,7 +12,7 @@ export interface SessionRouteContext extends RouteContext {
 /** Ends that were not reported when they happened. The routes and the refresh report the others. */
 const FOUND_LATER: ReadonlySet<EndReason> = new Set(['idle', 'expired', 'revoked', 'unreadable']);
 
-/** Publishes that a session has ended, if a request's cookie is the first sign of it, and revokes its refresh token in the background. */
+/** Publishes that a session has ended, if a request's cookie is the first sign of it, and revokes its refresh token in the background, if that is left. */
 export function reportEnd(
   { reason, left }: Extract<FoundSession, { readonly kind: 'ended' }>,
   { publish, refresher }: Pick<SessionRouteContext, 'publish' | 'refresher'>,

@@ -1,6 +1,6 @@
 import { memoryRevocations, RevocationStoreError } from '@tokenward/core';
 import { createTestClock } from '@tokenward/testing';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ISSUER, sessionState } from '../../test/session-state.js';
 import { END_REASONS, type EndReason } from '../sessions.js';
 import { createSessionEnd } from './ending.js';
@@ -89,4 +89,41 @@ test('a store of revocations that never answers does not keep the end of a sessi
   await vi.advanceTimersByTimeAsync(3000);
   await ended;
   expect(isRevoked(state)).toBe(true);
+});
+
+describe('rule 199: whether the refresh token of a session is left at the issuer', () => {
+  test('of all ends by this app, none leaves it', async () => {
+    for (const reason of END_REASONS) {
+      const { clock, state, revoke, leavesToken } = startEnding();
+      await revoke(state, reason);
+      for (const seconds of [0, 3600]) expect(leavesToken(state, clock.now() / 1000 + seconds), reason).toBe(false);
+    }
+  });
+
+  test.each([
+    ['session', 'issuer-session-1', 'logout', true],
+    ['subject', 'user-1', 'logout', true],
+    ['subject', 'user-1', 'session_revoked', true],
+    ['client', 'web-app', 'administrative', true],
+    ['subject', 'user-2', 'administrative', false],
+    // a cut-off may stand for the end by a login of the same user, whose record was evicted
+    ['issuer', '', 'administrative', false],
+  ] as const)('after a revocation of the %s %j, with the reason %s: %s', async (kind, value, reason, expected) => {
+    const { clock, revocations, state, leavesToken } = startEnding();
+    const now = clock.now() / 1000;
+    await revocations.add({ kind, issuer: ISSUER, value, issuedUntil: now, until: now + 90_000, isFinal: false, reason });
+    expect(leavesToken(state, now)).toBe(expected);
+    // a later login
+    expect(leavesToken({ ...state, issuedAt: now + 1 }, now)).toBe(false);
+  });
+
+  test('a session that runs out leaves it, but not if a login has ended all earlier sessions of the user', async () => {
+    const { clock, state, revoke, leavesToken } = startEnding();
+    const now = clock.now() / 1000;
+    expect([0, 3600, 43_229, 43_230].map((seconds) => leavesToken(state, now + seconds))).toEqual([false, true, true, false]);
+    expect(leavesToken({ ...state, issuer: 'https://other.example.test' }, now + 3600)).toBe(false);
+    for (let ended = 0; ended < 100; ended++) await revoke({ ...state, id: `ended-${ended}` }, 'logout');
+    await revoke({ ...state, id: 'replaced' }, 'replaced');
+    expect([0, 3600].map((seconds) => leavesToken(state, now + seconds))).toEqual([false, false]);
+  });
 });

@@ -13,10 +13,12 @@ export interface SessionEnd {
   /** Returns why a session has ended; undefined if it has not; `unavailable` if that cannot be checked now. */
   of(state: SessionState, nowSeconds: number): EndReason | 'unavailable' | undefined;
   /**
-   * Whether a session has only expired, so that its refresh token was not revoked. False if that cannot be checked: a login may have replaced the session, and
-   * many issuers keep one grant for both. It cannot be checked later than a moment after the absolute end. By then, no browser sends the cookie.
+   * Whether a session has ended, and not by this app, so that its refresh token was not revoked: it has expired, or the issuer or an administrator has ended it.
+   * False if that cannot be checked: a login may have replaced the session, and many issuers keep one grant for both. So it is false if all tokens of the issuer are
+   * revoked, since a cut-off does the same in place of records that were evicted. It cannot be checked later than a moment after the absolute end. By then, no
+   * browser sends the cookie.
    */
-  hasOnlyRunOut(state: SessionState, nowSeconds: number): boolean;
+  leavesToken(state: SessionState, nowSeconds: number): boolean;
   /** Whether a session was ended by somebody, as far as this process knows. */
   isRevoked(state: SessionState): boolean;
   /**
@@ -119,11 +121,12 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
       if (state.issuer !== issuer) return 'unreadable';
       return timeReason(state, nowSeconds) ?? (revocations.isCurrent() ? revokedReason(state, nowSeconds) : 'unavailable');
     },
-    hasOnlyRunOut(state, nowSeconds) {
-      const reason = timeReason(state, nowSeconds);
+    leavesToken(state, nowSeconds) {
       // as long as the revocations keep the end of a session
       const isKnown = nowSeconds < state.endsAt + clockSkewSeconds && revocations.isCurrent();
-      return reason !== undefined && state.issuer === issuer && isKnown && revokedReason(state, nowSeconds) === undefined;
+      // a revocation of the whole issuer, or its cut-off, is found as the end by this app, too
+      if (state.issuer !== issuer || !isKnown || ownEnd(state, nowSeconds) || isReplacedWithOthers(state, nowSeconds)) return false;
+      return timeReason(state, nowSeconds) !== undefined || issuersEnd(state, nowSeconds) !== undefined;
     },
     isRevoked: (state) => revokedReason(state, clock.now() / 1000) !== undefined,
     isReplaced,

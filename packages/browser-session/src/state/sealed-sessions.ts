@@ -40,7 +40,7 @@ export function createSealedSessions(config: SealedConfig): Sessions {
 
   function leftOf(state: SessionState, now: number): SessionState | undefined {
     const newest = lastUsed(state);
-    return ending.hasOnlyRunOut(newest, now) ? newest : undefined;
+    return ending.leavesToken(newest, now) ? newest : undefined;
   }
 
   function lastUsed(state: SessionState): SessionState {
@@ -104,7 +104,7 @@ export function createSealedSessions(config: SealedConfig): Sessions {
       return undefined;
     },
     // nothing to do: the revocations that a logout token adds end the sessions
-    async endAtIssuer() {},
+    endAtIssuer: async () => [],
     forget: (cookieHeader) => cookie.delete(cookieHeader),
   };
 

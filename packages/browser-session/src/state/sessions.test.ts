@@ -635,6 +635,27 @@ describe('a store', () => {
     expect(await kinds()).toEqual(['expired', 'expired', 'expired', 'session']);
   });
 
+  test('rule 199: a logout token gets the newest states of the sessions that it removes, except of those that a login of the same user has replaced', async () => {
+    const app = appWith('stored');
+    const issuedUntil = app.clock.now() / 1000;
+    const [one, two, replaced] = [app.state(), app.state(), app.state()];
+    for (const state of [one, two, replaced]) await app.sessions.start(state);
+    const next = { ...one, version: 2, refreshToken: 'newest' };
+    await app.another().replace(one, next);
+    // the removal fails
+    const remove = async (): Promise<never> => Promise.reject(new Error('away'));
+    await app
+      .another({ store: { ...app.store!, remove } })
+      .endReplaced(replaced, 'replaced')
+      .catch(() => {});
+    // another app shares the store
+    await app.another({ cookieName: '__Host-other' }).start(app.state());
+    const left = await app.sessions.endAtIssuer({ issuer: ISSUER, subject: 'user-1', issuerSessionId: undefined, issuedUntil });
+    expect(left).toHaveLength(2);
+    expect(left).toEqual(expect.arrayContaining([next, two]));
+    expect(app.store!.health().entries).toBe(0);
+  });
+
   test('a change that another process made first stays', async () => {
     const app = appWith('stored');
     const state = app.state();

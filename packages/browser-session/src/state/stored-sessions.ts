@@ -5,7 +5,7 @@ import { createSealer } from '../cookies/seal.js';
 import { hashOf } from '../hash.js';
 import type { SessionConfig } from '../config.js';
 import type { SessionState } from '../session-state.js';
-import { endingOf, type EndReason, type FoundSession, type Sessions } from '../sessions.js';
+import { endingOf, type EndReason, type FoundSession, type IssuerLogout, type Sessions } from '../sessions.js';
 import { createSessionCookie, type CookieContent } from './session-cookie.js';
 import { createSessionEnd, type EndConfig } from './ending.js';
 import { membersOf, stateOf, textOf } from './session-text.js';
@@ -93,7 +93,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
   }
 
   function leftOf(state: SessionState, now: number): SessionState | undefined {
-    return ending.hasOnlyRunOut(state, now) ? state : undefined;
+    return ending.leavesToken(state, now) ? state : undefined;
   }
 
   function stored(
@@ -210,10 +210,21 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
       throw removed.reason;
     }
     removals.delete(key);
-    const text = removed.value && (await sealer.open(removed.value.sealed));
+    return removed.value && stateIn(removed.value);
+  }
+
+  /** Returns the state of a session that was removed. */
+  async function stateIn({ key, sealed }: StoredSession): Promise<SessionState | undefined> {
+    const text = await sealer.open(sealed);
     const state = text === undefined ? undefined : stateOf(text);
     // the refresh token of another issuer must not be sent to this one
-    return state && state.id === id && state.issuer === config.issuer ? state : undefined;
+    return state && keyOf(state.id) === key && state.issuer === config.issuer ? state : undefined;
+  }
+
+  function removeNamed({ issuer, subject, issuerSessionId, issuedUntil }: IssuerLogout): ReturnType<SessionStore['removeLabelled']> {
+    // `sid` ends one session, `sub` alone all of the subject's that began before the logout
+    if (issuerSessionId !== undefined) return store.removeLabelled(labelOf(issuer, 'sid', issuerSessionId));
+    return subject === undefined ? [] : store.removeLabelled(labelOf(issuer, 'sub', subject), issuedUntil);
   }
 
   return {
@@ -236,10 +247,9 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
       return { state: stored && stored.version > state.version ? stored : state, setCookies: cookie.delete(cookieHeader) };
     },
     endReplaced: (session, reason) => endEverywhere(session.id, () => ending.revoke(session, reason)),
-    async endAtIssuer({ issuer, subject, issuerSessionId, issuedUntil }) {
-      // `sid` ends one session, `sub` alone all of the subject's that began before the logout
-      if (issuerSessionId !== undefined) await store.removeLabelled(labelOf(issuer, 'sid', issuerSessionId));
-      else if (subject !== undefined) await store.removeLabelled(labelOf(issuer, 'sub', subject), issuedUntil);
+    async endAtIssuer(target) {
+      const states = await Promise.all((await removeNamed(target)).map(stateIn));
+      return states.flatMap((state) => (state && !ending.isReplaced(state) ? [state] : []));
     },
     forget: (cookieHeader) => cookie.delete(cookieHeader),
   };
