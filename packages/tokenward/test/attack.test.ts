@@ -352,6 +352,28 @@ test('ends with 3 if requests were not tried, since they may be admitted', async
   expect([code, stdout]).toEqual([3, expect.stringMatching(/\d+ requests were not tried/)]);
 });
 
+test('ends with 3 if a request got no answer, since it may be admitted, and with 1 if the answer began with 200', async () => {
+  const valid = await mint();
+  for (const [begun, code, line] of [
+    ['', 3, /Requests without an answer: 1\. The server may have admitted them\./],
+    ['HTTP/1.1 401 Unauthorized\r\nWWW-Auth', 3, /CRASHED {3}- {4}the server closed the connection/],
+    ['HTTP/1.1 200 OK\r\nContent-Ty', 1, /ADMITTED {2}200 {2}/],
+  ] as const) {
+    let isFirst = true;
+    const breaking = listen((request, response) => {
+      const { authorization = '' } = request.headers;
+      const isHostile = authorization !== '' && authorization !== `Bearer ${valid}`;
+      if (isHostile && isFirst) {
+        isFirst = false;
+        return void request.socket.end(begun);
+      }
+      response.writeHead(isHostile || authorization === '' ? 401 : 200, { 'www-authenticate': 'Bearer' }).end();
+    });
+    const ended = await attack(await start(breaking), [], { env: elsewhere(), stdin: valid });
+    expect([ended.code, ended.stdout], begun).toEqual([code, expect.stringMatching(line)]);
+  }
+});
+
 test('a rate limit is no refusal', async () => {
   const valid = await mint();
   let asked = 0;

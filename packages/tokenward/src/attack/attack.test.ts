@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { expect, test } from 'vitest';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
 import { isLoopbackAddress, loopbackAddresses } from '../lib/loopback.js';
 import { forged } from './attack-case.js';
 import { partsOf } from './derived.js';
@@ -122,6 +122,26 @@ test('an answer that breaks off counts by its status, and is marked', async () =
     expect(await exchange({ url, address: '127.0.0.1' }, {}), path).toMatchObject({ kind: 'answer', status: 200, body: '{"ok":', isComplete: false });
   }
   server.close();
+});
+
+test.each([
+  ['breaks off', (socket: Socket) => void socket.destroy()],
+  ['is reset', (socket: Socket) => void socket.resetAndDestroy()],
+  ['is no HTTP', (socket: Socket) => void socket.write(' name\r\n\r\n')],
+])('an answer that %s among its headers counts by its status if it admits', async (_how, end) => {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (request) => {
+      const status = String(request).startsWith('GET /open ') ? '200 OK' : '401 Unauthorized';
+      socket.write('HTTP', () => setTimeout(() => socket.write(`/1.1 ${status}\r\nContent-Ty`, () => setTimeout(() => end(socket), 50)), 50));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const url = (path: string) => new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
+  const [open, closed] = await Promise.all(['/open', '/closed'].map((path) => exchange({ url: url(path), address: '127.0.0.1' }, {})));
+  expect(open).toEqual({ kind: 'answer', status: 200, challenge: undefined, body: '', isComplete: false });
+  expect(closed!.kind).toMatch(/^(?:reset|malformed)$/);
 });
 
 test('a server that fails at several requests in a row, and still answers others, is attacked to the end', async () => {

@@ -35,6 +35,9 @@ const TIMEOUT_MS = 5000;
 /** How long to wait for the rest of an answer that has begun. A stream of events never ends. */
 const REST_MS = 1000;
 const MAX_BODY_BYTES = 64 * 1024;
+/** How an answer begins that admits a request (RFC 9112 s4). */
+const ADMITTED = /^HTTP\/1\.\d (2\d\d)/;
+const STATUS_LENGTH = 'HTTP/1.1 200'.length;
 
 /**
  * Sends one request on a connection of its own. It connects to the address that was checked, never by a proxy, and follows no redirect. The promise never rejects.
@@ -62,7 +65,11 @@ export const exchange: Exchange = (target, { method = 'GET', headers = [], query
       resolve(result);
       sent.destroy();
     };
-    let fail = (kind: NoAnswer['kind']): void => settle({ kind });
+    let begun = '';
+    let fail = (kind: NoAnswer['kind']): void => {
+      const [, status] = ADMITTED.exec(begun) ?? [];
+      settle(status === undefined ? { kind } : { kind: 'answer', status: Number(status), challenge: undefined, body: '', isComplete: false });
+    };
     const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(options, (response) => {
       // from here on its status counts, whatever becomes of the rest
       fail = receive(response, settle);
@@ -70,8 +77,12 @@ export const exchange: Exchange = (target, { method = 'GET', headers = [], query
       timer = setTimeout(() => fail('timeout'), REST_MS);
     });
     let timer = setTimeout(() => fail('timeout'), TIMEOUT_MS);
-    // `options` names an address, so there is no second lookup. If that ever changes, this check still keeps the request on loopback
-    sent.once('socket', (socket) => socket.once('connect', () => void (isLoopbackAddress(socket.remoteAddress ?? '') || settle({ kind: 'not-loopback' }))));
+    sent.once('socket', (socket) => {
+      // `options` names an address, so there is no second lookup. If that ever changes, this check still keeps the request on loopback
+      socket.once('connect', () => void (isLoopbackAddress(socket.remoteAddress ?? '') || settle({ kind: 'not-loopback' })));
+      // Node shows the status only with all headers, and an answer may break off among them
+      socket.on('data', (chunk: Buffer) => void (begun += chunk.toString('latin1', 0, STATUS_LENGTH - begun.length)));
+    });
     sent.once('upgrade', () => settle({ kind: 'malformed' }));
     sent.on('error', ({ code }: NodeJS.ErrnoException) => fail(kindOf(code)));
     sent.once('close', () => fail('reset'));

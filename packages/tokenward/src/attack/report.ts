@@ -15,6 +15,8 @@ export interface AttackReport {
   /** All but the refused ones. */
   readonly findings: readonly Judgement[];
   readonly untried: number;
+  /** How many requests got no answer, so that nobody knows whether they were admitted. */
+  readonly unanswered: number;
   readonly isDown: boolean;
   readonly admitsAfterwards: boolean;
   /** How often the server fetched an address that a token named. */
@@ -27,14 +29,15 @@ export function reportOf(result: AttackResult, rest: Pick<AttackReport, 'target'
   const count = (verdict: Verdict): number => judgements.filter((one) => one.verdict === verdict).length;
   const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, count(verdict)])) as Record<Verdict, number>;
   const findings = VERDICTS.flatMap((verdict) => (verdict === 'refused' ? [] : judgements.filter((one) => one.verdict === verdict)));
-  return { ...rest, counts, findings, untried, isDown, admitsAfterwards };
+  const unanswered = judgements.filter(({ status }) => status === undefined).length;
+  return { ...rest, counts, findings, untried, unanswered, isDown, admitsAfterwards };
 }
 
 /** Of each verdict. */
 const MAX_ROWS = 25;
 
 export function printReport(
-  { target, address, baseline, table, counts, findings, untried, isDown, admitsAfterwards, fetchedKeys, notes }: AttackReport,
+  { target, address, baseline, table, counts, findings, untried, unanswered, isDown, admitsAfterwards, fetchedKeys, notes }: AttackReport,
   output: Output,
 ): void {
   const { bold, red, yellow, green, dim } = output.style;
@@ -57,9 +60,10 @@ export function printReport(
   else if (!admitsAfterwards)
     output.line(yellow('Afterwards the server did not admit a valid token: it may have blocked this client, so some refusals may mean nothing.'));
   if (untried > 0) output.line(yellow(`${untried} requests were not tried: a limit was reached, or the server stopped answering.`));
+  if (unanswered > 0) output.line(yellow(`Requests without an answer: ${unanswered}. The server may have admitted them.`));
   for (const note of notes) output.line(dim(note));
   const summary = VERDICTS.filter((verdict) => counts[verdict] > 0).map((verdict) => `${counts[verdict]} ${SUMMARY[verdict]}`);
-  const isProven = untried === 0 && admitsAfterwards && counts.unclear === 0;
+  const isProven = untried === 0 && unanswered === 0 && admitsAfterwards && counts.unclear === 0;
   output.line(
     counts.admitted === 0
       ? (isProven ? green : yellow)(`No hostile token was admitted: ${summary.join(', ')}.`)

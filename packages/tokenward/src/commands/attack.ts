@@ -38,7 +38,7 @@ export const attackCommand = defineCommand({
     0: 'no hostile token was admitted',
     1: 'a hostile token was admitted, or the server answers no longer; with --strict also another finding',
     2: 'the command was used wrongly, has no token to begin with, or the URL is not on this machine',
-    3: 'the result would mean nothing: no server, an open route, or one that refuses the valid token; a local issuer does not answer, or refuses; or nothing was found, but requests were not tried, or the valid token was refused afterwards',
+    3: 'the result would mean nothing: no server, an open route, or one that refuses the valid token; a local issuer does not answer, or refuses; or nothing was found, but requests were not tried or got no answer, or the valid token was refused afterwards',
   },
   run,
 });
@@ -72,11 +72,11 @@ async function run(context: CommandContext<typeof options>): Promise<ExitCode> {
     });
     if (given.json) output.json(report);
     else printReport(report, output);
-    const { counts, isDown, untried, admitsAfterwards, fetchedKeys } = report;
+    const { counts, isDown, untried, unanswered, admitsAfterwards, fetchedKeys } = report;
     const isFound = counts.admitted > 0 || isDown || (given.strict && counts.crashed + counts.lenient + counts.wrong + fetchedKeys > 0);
     if (isFound) return EXIT_CODES.found;
-    // the server may admit what was not tried, or what it refused only because it refused everything
-    return untried > 0 || !admitsAfterwards ? EXIT_CODES.couldNotRun : EXIT_CODES.good;
+    // the server may admit what was not tried or not answered, or what it refused only because it refused everything
+    return untried + unanswered > 0 || !admitsAfterwards ? EXIT_CODES.couldNotRun : EXIT_CODES.good;
   } finally {
     await attack.close();
   }
