@@ -151,6 +151,28 @@ test('rule 271: trusts no state file and no folder that others could have writte
   ).toContain('must be a folder of yours');
 });
 
+test('rule 271: a state file that cannot be trusted concerns only its own issuer, and commands that do not say which issuer they mean', async () => {
+  const path = join(stateFile(), '..', 'issuer-127.0.0.1-9-0.json');
+  const state = JSON.parse(readFileSync(stateFile(), 'utf8')) as object;
+  writeFileSync(path, JSON.stringify({ ...state, issuer: 'http://127.0.0.1:9' }), { mode: 0o644 });
+  try {
+    const remedy = `error: others can read ${path}. Run: chmod 600 ${path}\n`;
+    const { code, stdout } = await mint(['--issuer', issuer.origin]);
+    expect([code, claimsOf(stdout)['iss']]).toEqual([0, issuer.origin]);
+    for (const args of [[], ['--issuer', 'http://127.0.0.1:9/']]) expect(await mint(args)).toEqual({ code: 3, stdout: '', stderr: remedy });
+    expect((await mint(['--issuer', 'http://127.0.0.1:99'])).stderr).toContain('no local issuer of yours has this address');
+    // a token of another issuer needs no local one
+    const attack = (iss: string) => {
+      const token = `${Buffer.from('{"alg":"RS256"}').toString('base64url')}.${Buffer.from(JSON.stringify({ iss })).toString('base64url')}.c2ln`;
+      return runCommand(['attack', `${issuer.origin}/`], { env: issuer.env, stdin: token });
+    };
+    expect((await attack('https://login.example.com')).stderr).toContain('so an admitted token would prove nothing');
+    expect((await attack('http://127.0.0.1:9')).stderr).toBe(remedy);
+  } finally {
+    rmSync(path);
+  }
+});
+
 interface Asked {
   readonly path?: string;
   readonly method?: string;

@@ -95,7 +95,7 @@ async function collect(token: string, local: IssuerState | undefined, issuer: st
 
 /**
  * Returns the local issuer of the token or of the command line, one that the API names, or the only one. Others are not asked. It returns an error if an issuer
- * does not answer, or if it is not clear which one is meant: a token that is piped later may say.
+ * does not answer, if its state file cannot be used, or if it is not clear which one is meant: a token that is piped later may say.
  */
 async function localIssuerOf({ env, issuer, named }: AttackSources, token: string | undefined): Promise<IssuerState | CannotRunError | undefined> {
   let wanted = issuer === undefined ? named.map(addressOf) : [addressOf(issuer)];
@@ -105,11 +105,12 @@ async function localIssuerOf({ env, issuer, named }: AttackSources, token: strin
     wanted = [ofToken];
   }
   const isNamed = wanted.length > 0;
-  const { running, silent } = await localIssuers(env, isNamed ? wanted : undefined);
+  const { running, silent, unusable } = await localIssuers(env, isNamed ? wanted : undefined);
   const [found, another] = running;
   // the API takes tokens of each that it names
   if (found && isNamed) return found;
   if (silent[0]) return silentIssuer(silent[0]);
+  if (unusable) return unusable;
   if (another) return severalIssuers(running);
   return found;
 }

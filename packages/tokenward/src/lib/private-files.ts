@@ -50,9 +50,9 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
   if (!file) return undefined;
   try {
     const found = await file.stat();
-    if (!found.isFile() || !isOwn(found.uid)) throw new CannotRunError(`${path} must be a file of yours`);
+    if (!found.isFile() || !isOwn(found.uid)) throw new CannotRunError(`${path} must be a file of yours. Remove it, or name another file`);
     if (isOpen(found.mode)) throw new CannotRunError(`others can read ${path}. Run: chmod 600 ${path}`);
-    if (found.size > MAX_BYTES) throw new CannotRunError(`${path} is larger than 1 MiB`);
+    if (found.size > MAX_BYTES) throw new CannotRunError(`${path} is larger than 1 MiB. Remove it, or name another file`);
     return await file.readFile('utf8');
   } finally {
     await file.close();
@@ -85,7 +85,7 @@ async function openFile(path: string, flags: number): Promise<FileHandle | undef
     if (code === 'ENOENT') return undefined;
     if (code === 'ELOOP') throw new CannotRunError(`${path} is a symbolic link, which is not followed. Remove it, or name the file itself`);
     // if the file does not exist, its name may be a secret in the wrong place
-    throw new CannotRunError(`cannot read ${code === 'EACCES' ? path : 'the file'} (${code ?? 'unknown error'})`);
+    throw new CannotRunError(code === 'EACCES' ? `cannot read ${path} (EACCES). Run: chmod 600 ${path}` : `cannot read the file (${code ?? 'unknown error'})`);
   }
 }
 

@@ -4,7 +4,7 @@ import { collectBytes } from '@tokenward/core/adapter';
 import { areEqualTexts } from '@tokenward/core/store';
 import { CannotRunError } from '../errors.js';
 import { controlProof, MAX_REQUEST_BYTES, PROOF_HEADER } from './control-proof.js';
-import { isGone, readStates, removeState, type FoundState, type IssuerState } from './state-file.js';
+import { isFileOf, isGone, readStates, removeState, type FoundState, type IssuerState } from './state-file.js';
 
 const TIMEOUT_MS = 20_000;
 /** How long an issuer may take to show that it runs. If two issuers run, the busy one must not count as ended. */
@@ -19,6 +19,8 @@ export interface LocalIssuers {
   readonly running: readonly IssuerState[];
   /** Something accepts connections at their ports, and does not answer in time. It may be the issuer or another program. */
   readonly silent: readonly IssuerState[];
+  /** Why a state file cannot be used that may be the one of an issuer. */
+  readonly unusable: CannotRunError | undefined;
 }
 
 /**
@@ -28,12 +30,17 @@ export interface LocalIssuers {
  * @param wanted the only addresses to ask, without a slash at the end. Default: all
  */
 export async function localIssuers(env: Env, wanted?: readonly string[]): Promise<LocalIssuers> {
-  const states = (await readStates(env)).filter(({ issuer }) => wanted?.includes(issuer) ?? true);
-  const found = await Promise.all(states.map(async (state) => ({ state, how: await stateNow(state) })));
+  const { states, unusable } = await readStates(env);
+  const asked = states.filter(({ issuer }) => wanted?.includes(issuer) ?? true);
+  const found = await Promise.all(asked.map(async (state) => ({ state, how: await stateNow(state) })));
   const those = (how: 'running' | 'silent'): readonly IssuerState[] => found.flatMap((one) => (one.how === how ? [one.state] : []));
   const running = those('running');
   // two processes cannot listen at one address, so an earlier issuer at the address of a running one has ended
-  return { running, silent: those('silent').filter(({ issuer }) => !running.some((one) => one.issuer === issuer)) };
+  return {
+    running,
+    silent: those('silent').filter(({ issuer }) => !running.some((one) => one.issuer === issuer)),
+    unusable: unusable.find(({ path }) => wanted?.some((issuer) => isFileOf(path, issuer)) ?? true)?.error,
+  };
 }
 
 /** Returns the address of an issuer as its state has it, without a slash at the end. */
@@ -74,9 +81,10 @@ export function severalIssuers(running: readonly IssuerState[]): CannotRunError 
  * @throws CannotRunError if there is none, if it does not answer, or if it is not clear which one is meant
  */
 export async function findIssuer(env: Env, issuer: string | undefined): Promise<IssuerState> {
-  const { running, silent } = await localIssuers(env, issuer === undefined ? undefined : [addressOf(issuer)]);
+  const { running, silent, unusable } = await localIssuers(env, issuer === undefined ? undefined : [addressOf(issuer)]);
   if (silent[0]) throw silentIssuer(silent[0]);
   const [found, another] = running;
+  if (unusable && (issuer === undefined || !found)) throw unusable;
   if (!found) {
     const others = issuer === undefined ? running : (await localIssuers(env)).running;
     throw new CannotRunError(

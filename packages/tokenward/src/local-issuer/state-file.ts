@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CannotRunError } from '../errors.js';
 import { machineName } from './machine-name.js';
 import { createPrivateFile, privateFolder, readPrivateFile } from '../lib/private-files.js';
@@ -22,6 +22,19 @@ export interface FoundState extends IssuerState {
   readonly processId: number;
 }
 
+/** The states of this user's issuers, and the files that cannot be used. */
+export interface FoundStates {
+  readonly states: readonly FoundState[];
+  readonly unusable: readonly UnusableFile[];
+}
+
+/** A state file that cannot be used. */
+export interface UnusableFile {
+  readonly path: string;
+  /** Names the file, and what to do. */
+  readonly error: CannotRunError;
+}
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 const FILE = /^issuer-[\w.-]{1,300}\.json$/;
@@ -36,9 +49,7 @@ const MAX_FILES = 100;
  * @throws CannotRunError if it cannot be written
  */
 export async function writeState(env: Env, state: IssuerState): Promise<() => Promise<void>> {
-  const { hostname: host, port } = new URL(state.issuer);
-  // the address is for people who look into the folder. A file name on Windows cannot contain a colon
-  const path = join(await privateFolder(env), `issuer-${host.replaceAll(/[^\w.-]/g, '_')}-${port || 80}-${randomUUID()}.json`);
+  const path = join(await privateFolder(env), `${beginningFor(new URL(state.issuer))}${randomUUID()}.json`);
   const draft = `${path}.draft`;
   try {
     await createPrivateFile(draft, JSON.stringify({ ...state, machine: machineName(), processId: process.pid }));
@@ -51,8 +62,23 @@ export async function writeState(env: Env, state: IssuerState): Promise<() => Pr
   return () => rm(path, { force: true });
 }
 
-/** Returns the states of this user's issuers: those of the newest files. An issuer that was killed leaves its file behind. */
-export async function readStates(env: Env): Promise<readonly FoundState[]> {
+/** Returns how the names of an issuer's state files begin. A file name on Windows cannot contain a colon. */
+function beginningFor({ hostname, port }: URL): string {
+  return `issuer-${hostname.replaceAll(/[^\w.-]/g, '_')}-${port || 80}-`;
+}
+
+/** Whether a state file is that of an issuer, by its name. */
+export function isFileOf(path: string, issuer: string): boolean {
+  const url = URL.parse(issuer);
+  return url !== null && basename(path).startsWith(beginningFor(url));
+}
+
+/**
+ * Returns the states of this user's issuers: those of the newest files. An issuer that was killed leaves its file behind.
+ *
+ * @throws CannotRunError if the folder cannot be used. A file that cannot be used is in the result, since a command may need another one
+ */
+export async function readStates(env: Env): Promise<FoundStates> {
   const folder = await privateFolder(env);
   const names = await readdir(folder).catch(({ code }: NodeJS.ErrnoException) => {
     throw new CannotRunError(`cannot read the folder ${folder} (${code ?? 'unknown error'}). Run: chmod 700 ${folder}`);
@@ -60,8 +86,18 @@ export async function readStates(env: Env): Promise<readonly FoundState[]> {
   const paths = names.filter((name) => FILE.test(name)).map((name) => join(folder, name));
   const files = await Promise.all(paths.map(async (path) => ({ path, writtenMs: (await lstat(path).catch(() => undefined))?.mtimeMs ?? 0 })));
   const newest = files.toSorted((one, other) => other.writtenMs - one.writtenMs).slice(0, MAX_FILES);
-  const states = await Promise.all(newest.map(async ({ path }) => stateOf((await readPrivateFile(path)) ?? '', path)));
-  return states.filter((state) => state !== undefined);
+  const states: FoundState[] = [];
+  const unusable: UnusableFile[] = [];
+  for (const { path } of newest) {
+    try {
+      const state = stateOf((await readPrivateFile(path)) ?? '', path);
+      if (state) states.push(state);
+    } catch (error) {
+      if (!(error instanceof CannotRunError)) throw error;
+      unusable.push({ path, error });
+    }
+  }
+  return { states, unusable };
 }
 
 /** Whether it is certain that the process of an issuer has ended. If it is not, another process may have its id. */
