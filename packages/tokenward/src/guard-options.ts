@@ -24,6 +24,14 @@ export const GUARD_FLAGS = {
 
 type GuardFlags = OptionValues<typeof GUARD_FLAGS>;
 
+/** The flags that set one option of the guard, and that option. */
+const OWN_FLAGS = [
+  ['issuer', 'issuer'],
+  ['audience', 'audience'],
+  ['algorithms', 'algorithms'],
+  ['jwks-file', 'jwksFile'],
+] as const satisfies readonly (readonly [keyof typeof GUARD_FLAGS, keyof GuardOptions])[];
+
 /** What the command line says about a guard. */
 export interface GuardSettings {
   /** undefined: there are several issuers, or a preset finds it in its options. */
@@ -58,6 +66,10 @@ export function guardSettings(flags: GuardFlags, env: Readonly<Record<string, st
     return value;
   };
   const given = readOptions(flags.option);
+  for (const [flag, name] of OWN_FLAGS) {
+    if (Object.hasOwn(given, name) && flags[flag] !== undefined && flags[flag].length > 0)
+      throw new UsageError(`--${flag} and --option ${name} say the same thing. Give one of them`);
+  }
   // a guard with several issuers reads no variables
   const isMissing = (name: 'issuer' | 'audience'): boolean => given[name] === undefined && given['issuers'] === undefined;
   const issuer = flags.issuer ?? (isMissing('issuer') ? variable('ISSUER_BASE_URL') : undefined);
@@ -92,6 +104,8 @@ function presetOptions(name: string, issuer: string | undefined, own: Readonly<R
         : `--preset ${name} cannot read its options from an issuer. Leave --issuer out, and give the options of the preset with --option NAME=VALUE`,
     );
   }
+  const twice = Object.keys(fitting?.options ?? {}).find((option) => Object.hasOwn(own, option));
+  if (twice !== undefined) throw new UsageError(`--preset ${name} reads ${twice} from --issuer, so --option ${twice} says it again. Give one of them`);
   return PRESETS.get(name)!({ ...fitting?.options, ...own });
 }
 

@@ -422,15 +422,10 @@ test('takes the issuers from --option, and reads no variables beside them, as a 
 test('an issuer from --option is in the JSON, and is compared with the presets', async () => {
   const args = ['--option', 'jwksFile=jwks.json', '--audience', 'x', '--json'];
   const realm = 'https://sso.example.com/realms/shop';
-  for (const flags of [
-    ['--option', `issuer=${realm}`],
-    ['--issuer', 'https://login.example.com', '--option', `issuer=${realm}`],
-  ]) {
-    const { stdout } = await runCommand(['doctor', ...flags, ...args], { cwd: folder });
-    const result = JSON.parse(stdout) as Result & { issuer?: string };
-    expect(result.issuer).toBe(realm);
-    expect(named(result, 'preset')[0]!.detail).toBe('keycloak fits the issuer');
-  }
+  const ended = await runCommand(['doctor', '--option', `issuer=${realm}`, ...args], { cwd: folder });
+  const result = JSON.parse(ended.stdout) as Result & { issuer?: string };
+  expect(result.issuer).toBe(realm);
+  expect(named(result, 'preset')[0]!.detail).toBe('keycloak fits the issuer');
   const { stdout } = await runCommand(['doctor', '--option', `issuers=[{"issuer":"${realm}"}]`, ...args], { cwd: folder });
   expect(JSON.parse(stdout)).not.toHaveProperty('issuer');
 });

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCommand, type Ended } from './run-command.js';
@@ -36,7 +37,7 @@ test.each([
   ['keyFetching={"jwksHosts":5}', 'keyFetching.jwksHosts must be a list of one or more non-empty strings (got a number)'],
   ['keyFetching={"timeoutSeconds":"1"}', 'keyFetching.timeoutSeconds must be a number from 0.01 to 60 (got "1")'],
 ])('doctor names an option of a wrong type, what was given and what it needs: %s', async (option, detail) => {
-  const ended = await withOption('doctor', option);
+  const ended = await withOption('doctor', option, option.startsWith('issuer=') ? [] : undefined);
   expect([ended.code, ended.stderr]).toEqual([1, '']);
   expect(detailsOf(ended)).toContainEqual(typeof detail === 'string' ? detail : expect.stringMatching(detail));
 });
@@ -119,6 +120,25 @@ test('refuses an option of the guard that is given twice', async () => {
   for (const command of ['doctor', 'explain']) {
     const { code, stdout, stderr } = await withOption(command, 'clockSkewSeconds=60', ['--option', 'clockSkewSeconds=0']);
     expect([code, stdout, stderr]).toEqual([2, '', 'error: --option clockSkewSeconds was given twice\n']);
+  }
+});
+
+test('refuses an option of the guard that another option of the command gives, too', async () => {
+  const jwksFile = fileURLToPath(import.meta.url);
+  const realm = ['--issuer', 'https://sso.example.com/realms/shop', '--preset', 'keycloak'];
+  const cases: readonly (readonly [args: string[], option: string, error: string])[] = [
+    [['--issuer', issuer.issuer], 'issuer=https://other.example.com', '--issuer and --option issuer say the same thing'],
+    [['--audience', 'orders'], 'audience=orders', '--audience and --option audience say the same thing'],
+    [['--algorithms', 'RS256'], 'algorithms=["ES256"]', '--algorithms and --option algorithms say the same thing'],
+    [['--jwks-file', jwksFile], `jwksFile=${jwksFile}`, '--jwks-file and --option jwksFile say the same thing'],
+    [realm, 'issuer=https://sso.example.com/realms/shop', '--issuer and --option issuer say the same thing'],
+    [realm, 'realm=other', '--preset keycloak reads realm from --issuer, so --option realm says it again'],
+  ];
+  for (const command of ['doctor', 'explain']) {
+    for (const [args, option, error] of cases) {
+      const { code, stdout, stderr } = await withOption(command, option, args);
+      expect([code, stdout, stderr]).toEqual([2, '', `error: ${error}. Give one of them\n`]);
+    }
   }
 });
 
