@@ -53,6 +53,7 @@ test('rule 279: an app in CommonJS that listens, prints, sends messages and keep
 test.each([
   ['replaces the functions that print', 'process.stdout.write = process.stderr.write = () => true;'],
   ['ends its output', "process.stdout.end('goodbye');"],
+  ['disconnects its process', 'process.disconnect(); await new Promise((resolve) => setTimeout(resolve, 50));'],
 ])(
   'an app that %s is listed',
   async (_how, code) => {

@@ -12,6 +12,8 @@ listenOnLoopbackOnly();
 process.once('message', (question: Question) => {
   // the app may replace these functions
   const send = process.send!.bind(process);
+  // an app that closes the channel would leave no way to answer
+  process.disconnect = () => {};
   const outputs = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write.bind(stream) }));
   const answered = async (found: Answer): Promise<void> => {
     const open = outputs.filter(({ stream }) => stream.writable);
