@@ -204,11 +204,18 @@ describe('rule 253: the responses are those that can occur', () => {
     ['a token', [], ['400', '401', '503']],
     ['a scope', [scope('a')], ['400', '401', '403', '503']],
     ['a login', [acr('x')], ['400', '401', '503']],
+    ['logins of two guards that no login satisfies', [acr('x'), acr('y')], ['400', '401', '403', '503']],
     ['a login or a role', [anyOf(maxAge(1), role('r'))], ['400', '401', '403', '503']],
     ['not a role', [not(role('r'))], ['400', '401', '403', '503']],
   ])('for %s', (_name, policies, statuses) => {
     const { responses } = guard.openApi().operation(policies);
     expect(Object.keys(responses)).toEqual(statuses);
+  });
+
+  test('with a step-up only if a login can satisfy all policies', () => {
+    const describedAs = (...policies: Policy[]) => guard.openApi().operation(policies).responses['401']!.description;
+    expect(describedAs(acr('x', 'y'), acr('y'))).toContain('insufficient_user_authentication');
+    expect(describedAs(acr('x'), acr('y'))).toBe('The access token is missing, or it is not valid here');
   });
 
   test('with the header of the nonce, if proofs need one', () => {

@@ -9,7 +9,8 @@ import {
   type DocumentedPolicy,
   type TokenAlternative,
 } from './documented.js';
-import { acr, issuedBy, maxAge, scope } from './constructors.js';
+import { combine } from './combinations.js';
+import { acr, anyOf, issuedBy, maxAge, role, scope } from './constructors.js';
 import { documentedPolicy } from './evaluate.js';
 import type { Policy } from './policy.js';
 
@@ -120,6 +121,18 @@ test('rule 250: a login of some kind is a step-up, and a policy of another copy 
   expect(documentedPolicy(issuedBy(X, Y)).words).toBe(`a token of the issuer \`${X}\` or \`${Y}\``);
   const unknown = Object.assign(Object.create(Object.getPrototypeOf(scope('a')) as object) as Policy, { kind: 'unknown' });
   expect(documentedPolicy(unknown)).toEqual(documentedInWords('a condition of this API'));
+});
+
+test('rule 253: policies that no login satisfies are documented as the 403 that the guard answers', () => {
+  const refusalsOf = (...policies: readonly Policy[]) => documentedPolicy(combine(policies)!).refusals;
+  const stepUp = 'insufficient_user_authentication';
+  expect(refusalsOf(acr('gold'), acr('silver'))).toEqual(['insufficient_scope']);
+  expect(refusalsOf(anyOf(combine([acr('gold'), maxAge(60), acr('silver')])!, role('r')), scope('a'))).toEqual(['insufficient_scope']);
+  expect(refusalsOf(anyOf(acr('gold'), acr('silver')), acr('iron'))).toEqual(['insufficient_scope']);
+  // a login is enough for some tokens
+  expect(refusalsOf(anyOf(combine([acr('gold'), acr('silver')])!, maxAge(60)))).toEqual(['insufficient_scope', stepUp]);
+  expect(refusalsOf(anyOf(acr('gold'), role('r')), acr('silver'))).toEqual([stepUp, 'insufficient_scope']);
+  expect(refusalsOf(acr('gold', 'silver'), acr('silver'), maxAge(60))).toEqual([stepUp]);
 });
 
 describe('rule 250: words', () => {

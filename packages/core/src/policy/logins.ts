@@ -1,4 +1,5 @@
-import type { RequiredLogin } from './policy-kind.js';
+import type { Policy } from './policy.js';
+import type { PolicyKind, RequiredLogin } from './policy-kind.js';
 
 /** Every login is enough: not even a new one is needed. Always this very list, so that it can be compared. */
 export const ANY_LOGIN: readonly RequiredLogin[] = Object.freeze([Object.freeze({})]);
@@ -7,6 +8,11 @@ export const NO_LOGIN: readonly RequiredLogin[] = Object.freeze([]);
 
 /** How many characters of `acr_values` a challenge names, and how many the login route of `@tokenward/browser-session` accepts. */
 export const MAX_ACR_VALUES_LENGTH = 500;
+
+/** Returns the logins of which each satisfies a policy with some token. */
+export function loginsOf(kind: PolicyKind<Policy>, policy: Policy): readonly RequiredLogin[] {
+  return kind.logins?.(policy) ?? ANY_LOGIN;
+}
 
 /** Returns the logins that satisfy both lists of alternatives. */
 export function bothLogins(ones: readonly RequiredLogin[], others: readonly RequiredLogin[]): readonly RequiredLogin[] {

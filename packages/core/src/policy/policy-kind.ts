@@ -31,7 +31,7 @@ export interface PolicyKind<P extends Policy> {
   negatable(policy: P, context?: PolicyContext): boolean;
   /** Returns the selected scopes of the policy. */
   scopes(policy: P, which: ScopeSelection): readonly string[];
-  /** Returns the logins (RFC 9470) of which each satisfies the policy. Only kinds that are about the login have this method. */
+  /** Returns the logins (RFC 9470) of which each satisfies the policy with some token. None: no token does, since it has one `acr`. Default: any login. */
   logins?(policy: P): readonly RequiredLogin[];
   /** Returns the types of `authorization_details` that the policy mentions. Default: none. */
   detailTypes?(policy: P): readonly string[];

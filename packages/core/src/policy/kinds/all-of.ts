@@ -1,7 +1,7 @@
 import { behaviourOf } from '../../vocabulary/reason.js';
 import { NO_COMMON_LOGIN } from '../../vocabulary/policy-words.js';
 import { allDocumented } from '../documented.js';
-import { ANY_LOGIN, bothLogins } from '../logins.js';
+import { ANY_LOGIN, bothLogins, loginsOf } from '../logins.js';
 import { alternativeOf, evaluatePart, isOfLogin, outcomeOf } from '../outcome.js';
 import type { CombinedPolicy } from '../policy.js';
 import { textOf } from '../policy-failure.js';
@@ -18,7 +18,11 @@ export interface AllOfKind extends PolicyKind<CombinedPolicy> {
 export function allOfKind(kindOf: KindOf): AllOfKind {
   const kind: AllOfKind = {
     describe: ({ policies }) => `allOf(${policies.map((part) => kindOf(part).describe(part)).join(', ')})`,
-    document: ({ policies }) => allDocumented(policies.map((part) => kindOf(part).document(part))),
+    document(policy) {
+      const documented = allDocumented(policy.policies.map((part) => kindOf(part).document(part)));
+      // a challenge for a login would lead to another refusal, so the guard sends none
+      return loginsOf(kind, policy).length > 0 ? documented : { ...documented, refusals: ['insufficient_scope'] };
+    },
     evaluate({ policies }, context) {
       let failed: PolicyFailure | undefined;
       // also the parts behind one that failed, since the refusal names everything that is missing
@@ -31,6 +35,7 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
     },
     detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
+    logins: ({ policies }) => policies.reduce((logins, part) => bothLogins(logins, loginsOf(kindOf(part), part)), ANY_LOGIN),
     scopes: ({ policies }, which) => [...new Set(policies.flatMap((part) => kindOf(part).scopes(part, which)))],
     summarise,
   };

@@ -1,5 +1,5 @@
 import { anyDocumented } from '../documented.js';
-import { ANY_LOGIN, simplest } from '../logins.js';
+import { ANY_LOGIN, loginsOf, simplest } from '../logins.js';
 import { alternativeOf, evaluatePart, isOfLogin, isOfScope, outcomeOf } from '../outcome.js';
 import type { CombinedPolicy, Policy } from '../policy.js';
 import { textOf } from '../policy-failure.js';
@@ -40,6 +40,10 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
     },
     detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
+    logins({ policies }) {
+      const each = policies.map((part) => loginsOf(kindOf(part), part));
+      return each.includes(ANY_LOGIN) ? ANY_LOGIN : simplest(each.flat());
+    },
     scopes({ policies }, which) {
       if (which === 'necessary') return noScopes();
       const scopesOfParts = policies.map((part) => kindOf(part).scopes(part, which));
@@ -60,7 +64,7 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
   }
 
   function isAboutLogin(policy: Policy): boolean {
-    return kindOf(policy).logins !== undefined || ('policies' in policy && policy.policies.some(isAboutLogin));
+    return 'policies' in policy ? policy.policies.some(isAboutLogin) : kindOf(policy).logins !== undefined;
   }
 
   return kind;
