@@ -18,6 +18,7 @@ export { publish } from './events/events.js';
 export { hasLowerCaseNames, inLowerCase, LOWER_CASE_NAMES } from './request/fields.js';
 export { readRequestBody } from './request/request-body.js';
 export { isAmbiguousTarget, normalPath } from './request/request-path.js';
+export { contradictionIn } from './policy/combinations.js';
 export { documentedPolicy, necessaryScopes } from './policy/evaluate.js';
 export { nobody } from './policy/kinds/nobody.js';
 export { MAX_ACR_VALUES_LENGTH } from './policy/logins.js';

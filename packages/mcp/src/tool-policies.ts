@@ -1,5 +1,5 @@
-import { allOf, anyOf, isPolicy, policy, type Policy } from '@tokenward/core';
-import { authOf, didYouMean, misuse, nobody, shownMember } from '@tokenward/core/adapter';
+import { anyOf, isPolicy, policy, type Policy } from '@tokenward/core';
+import { authOf, didYouMean, misuse, nobody, requirementsOf, shownMember } from '@tokenward/core/adapter';
 import { callsIn, type Call, type OddBody } from './json-rpc.js';
 
 /** What a tool requires: a policy, or only what the endpoint requires of every request. */
@@ -64,7 +64,8 @@ export function toolPolicies<Request extends object>(tools: Requirements, option
     const required = [...new Set(calls.map(policyOf))].filter((one) => one !== ENDPOINT);
     if (required.length === 0) return ENDPOINT;
     const isKnown = keepsScopes !== undefined && authOf(request, 'optional', () => true) !== undefined;
-    return allOf(...required, ...(isKnown ? [keepsScopes] : []));
+    // not allOf(), which throws for tools that need different logins: a client chooses what is in a batch
+    return requirementsOf('required', isKnown ? [...required, keepsScopes] : required).policy!;
   };
 }
 

@@ -1,4 +1,4 @@
-import { createResourceGuard, role, scope, type Decision } from '@tokenward/core';
+import { acr, createResourceGuard, role, scope, type Decision } from '@tokenward/core';
 import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
 import { toolPolicies, type Requirements, type ToolPoliciesOptions } from '@tokenward/mcp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -60,6 +60,13 @@ describe('rule 232: toolPolicies', () => {
     expect(await decide(tools, call('new_tool'), { options: { otherTools: scope('tools:use') } })).toMatchObject({ body: { scope: 'tools:use' } });
     expect(await decide(tools, call('new_tool'), { options: { otherTools: 'authenticated' } })).toMatchObject({ outcome: 'allow' });
     expect(await decide({}, call('new_tool'), { options: { otherTools: 'authenticated' } })).toMatchObject({ outcome: 'allow' });
+  });
+
+  test('a batch with tools that need different logins is a 403 that names no login', async () => {
+    const body = [call('first'), call('second')];
+    const refused = await decide({ first: acr('gold'), second: acr('silver') }, body);
+    expect(refused).toMatchObject({ outcome: 'deny', status: 403, reason: 'policy_refused', cause: expect.stringContaining('acr("gold"); acr("silver")') });
+    expect(refused.headers['www-authenticate']).not.toContain('acr_values');
   });
 
   test('what no scope can solve comes before missing scopes', async () => {

@@ -20,6 +20,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   AccessDeniedException,
+  acr,
   AnyRole,
   AnyScope,
   Authenticated,
@@ -31,6 +32,7 @@ import {
   guardToken,
   listHandlers,
   OptionalAuth,
+  Policies,
   Public,
   Require,
   Roles,
@@ -374,6 +376,17 @@ describe('what stops the start', () => {
     ['@Public() and @OptionalAuth()', [Public(), OptionalAuth()], /@Public\(\)/],
     ['@OptionalAuth() and @Authenticated()', [OptionalAuth(), Authenticated()], /@OptionalAuth\(\)/],
     ['two guards', [GuardedBy('a'), GuardedBy('b')], /b, a/],
+    [
+      'logins that contradict each other',
+      [Require(acr('gold')), Require(acr('silver'))],
+      /WrongController\.get: refuses every token.*acr\("silver"\); acr\("gold"\)/,
+    ],
+    ['logins of one decorator that do', [Require(acr('gold'), acr('silver'))], /WrongController\.get: refuses every token/],
+    [
+      'the same beside a policy for each request',
+      [Require(acr('a')), Policies((_request) => acr('a')), Require(acr('b'))],
+      /WrongController\.get: refuses every/,
+    ],
     ['a guard that does not exist', [GuardedBy('nobody')], /guard "nobody".*forRoot\(\{ name: 'nobody'/],
   ])('rule 147: %s', async (_name, decorators, message) => {
     await expect(world.start({ controllers: [controllerWith(...decorators)] })).rejects.toThrow(message);

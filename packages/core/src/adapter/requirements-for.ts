@@ -1,5 +1,5 @@
 import { misuse } from '../lib/configuration-error.js';
-import { combine } from '../policy/combinations.js';
+import { assertPossible, combine } from '../policy/combinations.js';
 import * as constructors from '../policy/constructors.js';
 import { assertPolicy, isPolicy } from '../policy/kinds.js';
 import type { Policy } from '../policy/policy.js';
@@ -21,10 +21,11 @@ export type RequirementsFor<Request> = (request: Request, preflight?: 'pass' | '
 /**
  * Returns a function that turns the arguments of a route's guard into {@link RouteRequirements} for each request.
  *
- * @throws ConfigurationError if an argument is not a policy: an `undefined` by mistake would guard nothing
+ * @throws ConfigurationError if an argument is not a policy: an `undefined` by mistake would guard nothing; and if no token can satisfy all of the policies
  */
 export function requirementsFor<Request>(credentials: 'required' | 'optional', policies: readonly RoutePolicy<Request>[]): RequirementsFor<Request> {
   policies.forEach((part, index) => assertRoutePolicy(`guard(...) argument ${index + 1}`, part));
+  assertPossible('guard(...)', policies.filter(isPolicy));
   if (policies.every(isPolicy)) {
     const forAll = requirementsOf(credentials, policies);
     const withPreflights = requirementsOf(credentials, policies, 'pass');

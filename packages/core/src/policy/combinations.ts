@@ -1,11 +1,18 @@
 import { misuse } from '../lib/configuration-error.js';
 import { printable } from '../lib/url.js';
 import { assertPolicy, kindOf } from './kinds.js';
+import { ANY_LOGIN, bothLogins, loginsOf } from './logins.js';
 import { policyMaker, type Policy } from './policy.js';
 
-/** Returns a policy that is satisfied if all of these policies are. */
+/**
+ * Returns a policy that is satisfied if all of these policies are.
+ *
+ * @throws ConfigurationError if no token can satisfy all of them, because a login has one `acr`: `allOf(acr('gold'), acr('silver'))`
+ */
 export function allOf(...policies: readonly Policy[]): Policy {
-  return make({ kind: 'allOf', policies: checkedParts('allOf', policies) });
+  const checked = checkedParts('allOf', policies);
+  assertPossible('allOf(...)', checked);
+  return make({ kind: 'allOf', policies: checked });
 }
 
 /** Returns a policy that is satisfied if at least one of these policies is. */
@@ -36,11 +43,30 @@ export function not(negated: Policy): Policy {
   return make({ kind: 'not', policy });
 }
 
-/** Combines the policies of a route into one; undefined if there are none. */
+/**
+ * Returns what is wrong with policies that no token can satisfy together, because they accept no `acr` in common; undefined if a token can. Other contradictions
+ * are not found.
+ */
+export function contradictionIn(policies: readonly Policy[]): string | undefined {
+  if (policies.reduce((logins, part) => bothLogins(logins, loginsOf(kindOf(part), part)), ANY_LOGIN).length > 0) return undefined;
+  const parts = policies.filter((part) => loginsOf(kindOf(part), part) !== ANY_LOGIN).map((part) => kindOf(part).describe(part));
+  return `refuses every token, because a login has one acr, and these policies accept none in common: ${printable(parts.join('; '), 500)}. To accept several, list them in one policy: acr('gold', 'silver')`;
+}
+
+/** @throws ConfigurationError if no token can satisfy all of these policies */
+export function assertPossible(where: string, policies: readonly Policy[]): void {
+  const contradiction = contradictionIn(policies);
+  if (contradiction !== undefined) throw misuse(where, contradiction);
+}
+
+/**
+ * Combines the policies of a route into one; undefined if there are none. They may contradict each other: those of several guards, and those that are made
+ * for one request. Then the guard refuses the request.
+ */
 export function combine(policies: readonly Policy[]): Policy | undefined {
   if (policies.length === 0) return undefined;
   const checked = checkedParts('guard', policies);
-  return checked.length === 1 ? checked[0] : allOf(...checked);
+  return checked.length === 1 ? checked[0] : make({ kind: 'allOf', policies: checked });
 }
 
 function checkedParts(name: string, policies: readonly Policy[]): readonly Policy[] {

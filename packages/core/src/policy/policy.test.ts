@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { requirementsFor } from '../adapter/requirements-for.js';
 import { ConfigurationError } from '../lib/configuration-error.js';
 import { combine } from './combinations.js';
 import {
@@ -36,6 +37,43 @@ describe('rule 96: a policy needs at least one name or policy', () => {
     ['anyOf', anyOf],
   ] as const)('%s() without a policy throws', (name, make) => {
     expectMisuse(() => make(), `${name}()`, 'needs at least one policy: without any, it would admit everybody');
+  });
+});
+
+describe('rule 103: an allOf that no token can satisfy throws', () => {
+  const words = (...parts: string[]): string =>
+    `refuses every token, because a login has one acr, and these policies accept none in common: ${parts.join('; ')}. To accept several, list them in one policy: acr('gold', 'silver')`;
+
+  test.each<[string, readonly Policy[], readonly string[]]>([
+    ['two acr policies', [acr('gold'), acr('silver')], ['acr("gold")', 'acr("silver")']],
+    ['lists without a common value', [acr('a', 'b'), scope('s'), acr('c', 'd')], ['acr("a", "b")', 'acr("c", "d")']],
+    ['three of which each two have one', [acr('a', 'b'), acr('b', 'c'), acr('c', 'a')], ['acr("a", "b")', 'acr("b", "c")', 'acr("c", "a")']],
+    ['a nested allOf', [allOf(role('r'), acr('gold')), acr('silver')], ['allOf(role("r"), acr("gold"))', 'acr("silver")']],
+    ['a nested anyOf', [anyOf(acr('a'), allOf(acr('b'), maxAge(60))), acr('c', 'd')], ['anyOf(acr("a"), allOf(acr("b"), maxAge(60)))', 'acr("c", "d")']],
+  ])('%s', (_name, parts, named) => {
+    expectMisuse(() => allOf(...parts), 'allOf(...)', words(...named));
+    // wherever it is
+    expectMisuse(() => anyOf(role('r'), allOf(...parts)), 'allOf(...)', words(...named));
+    expectMisuse(() => requirementsFor('required', parts), 'guard(...)', words(...named));
+    expectMisuse(() => requirementsFor('optional', [...parts, (_request: object) => role('r')].toReversed()), 'guard(...)', 'accept none in common');
+  });
+
+  test.each<[string, readonly Policy[]]>([
+    ['lists with a common value', [acr('a', 'b'), acr('b', 'c')]],
+    ['an anyOf with an alternative that fits', [anyOf(acr('a'), acr('b')), acr('b')]],
+    ['an anyOf with an alternative that needs no login', [anyOf(acr('a'), role('r')), acr('b')]],
+    ['an anyOf with an alternative that needs only a new login', [anyOf(acr('a'), maxAge(60)), acr('b')]],
+    ['ages', [maxAge(60), maxAge(300), acr('a')]],
+    ['an acr as an ordinary claim', [claim('acr', (value) => value !== 'silver'), acr('gold')]],
+    ['the same value twice', [acr('a'), allOf(acr('a'), maxAge(60))]],
+  ])('not %s', (_name, parts) => {
+    expect(allOf(...parts)).toMatchObject({ kind: 'allOf', policies: parts });
+    expect(() => requirementsFor('required', parts)).not.toThrow();
+  });
+
+  test('policies that are made for a request may contradict each other: the guard refuses', () => {
+    const requirements = requirementsFor<object>('required', [acr('gold'), (_request: object) => acr('silver')])({});
+    expect(requirements.policy).toMatchObject({ kind: 'allOf', policies: [{ kind: 'acr' }, { kind: 'allOf' }] });
   });
 });
 

@@ -4,7 +4,8 @@ import { authFrom } from '../../test/auth-from.js';
 import { claimRules } from '../../test/claim-rules.js';
 import type { Auth } from '../auth/auth.js';
 import { createDenial } from '../decision/denial.js';
-import { acr, allOf, anyOf, claim, maxAge, not, policy, role, scope } from './constructors.js';
+import { combine } from './combinations.js';
+import { acr, anyOf, claim, maxAge, not, policy, role, scope } from './constructors.js';
 import { evaluatePolicy } from './evaluate.js';
 import type { PassedPolicies } from './passed-policies.js';
 import type { Policy } from './policy.js';
@@ -16,6 +17,11 @@ const RULES = claimRules({ issuer: ISSUER, audiences: new Set(['api']), rolesFro
 const CONTEXT = { request: undefined, nowSeconds: NOW, clockSkewSeconds: 30 };
 const ACRS = ['a', 'b', 'c', 'd'];
 const OTHER = 'e';
+
+/** As allOf(), but without its check: policies of several guards, and those that are made for one request, may contradict each other. */
+function allOf(...policies: readonly Policy[]): Policy {
+  return combine(policies)!;
+}
 
 interface TokenClaims {
   readonly acr?: string | undefined;

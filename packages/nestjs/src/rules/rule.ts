@@ -1,4 +1,4 @@
-import { misuse, requirementsFor, requirementsOf } from '@tokenward/core/adapter';
+import { contradictionIn, misuse, requirementsFor, requirementsOf } from '@tokenward/core/adapter';
 import { policy, type RouteRequirements, type ProtectedRequest } from '@tokenward/core';
 import { view } from '../call/carrier.js';
 import { chainOf, isGuard, marksOf, type Class, type HandlerPolicy, type Mark, type PolicyRequest, type Word } from './marks.js';
@@ -27,30 +27,34 @@ export function ruleOf(owner: Class, key: string | symbol): Rule {
   // from the declaration in effect to those that it overrides
   const ofMethod = levelOf(prototypes.filter((one) => Object.hasOwn(one, key) || marksOf(one, key).length > 0).map((one) => marksOfMethod(one, key)));
   const policies = [...ofClass.policies, ...ofMethod.policies];
+  const { problems, ...requirements } = requirementsByWord(ofMethod.word ?? (ofMethod.marked ? 'required' : (ofClass.word ?? 'required')), policies);
   return {
-    ...requirementsByWord(ofMethod.word ?? (ofMethod.marked ? 'required' : (ofClass.word ?? 'required')), policies),
+    ...requirements,
     guard: ofMethod.guard ?? ofClass.guard ?? DEFAULT_GUARD,
     marked: ofClass.marked || ofMethod.marked,
-    problems: [...ofClass.problems, ...ofMethod.problems],
+    problems: [...ofClass.problems, ...ofMethod.problems, ...problems],
   };
 }
 
 /** Returns the rule of a class by itself: for the handshake of a gateway, which has no handler. */
 export function ruleOfClass(owner: Class): Rule & { readonly policies: readonly HandlerPolicy[] } {
   const { word, policies, guard, marked, problems } = levelOf(chainOf(owner).map(marksOfClass));
-  return { ...requirementsByWord(word ?? 'required', policies), guard: guard ?? DEFAULT_GUARD, marked, problems, policies };
+  const requirements = requirementsByWord(word ?? 'required', policies);
+  return { ...requirements, guard: guard ?? DEFAULT_GUARD, marked, problems: [...problems, ...requirements.problems], policies };
 }
 
 /** CORS preflights need a token, too: they are answered before the guard runs, or refused. */
-function requirementsByWord(word: Word, policies: readonly HandlerPolicy[]): Pick<Rule, 'requirements' | 'requirementsFor'> {
+function requirementsByWord(word: Word, policies: readonly HandlerPolicy[]): Pick<Rule, 'requirements' | 'requirementsFor' | 'problems'> {
   const needed = requirementsOf(
     word === 'optional' ? word : 'required',
     policies.map((one) => (typeof one === 'function' ? UNKNOWN : one)),
   );
   const requirements = word === 'public' ? undefined : needed;
-  if (policies.every((one) => typeof one !== 'function')) return { requirements, requirementsFor: () => needed };
+  const contradiction = contradictionIn(policies.filter((one) => typeof one !== 'function'));
+  if (contradiction !== undefined) return { requirements, requirementsFor: () => needed, problems: [contradiction] };
+  if (policies.every((one) => typeof one !== 'function')) return { requirements, requirementsFor: () => needed, problems: [] };
   const made = requirementsFor<PolicyRequest>(needed.credentials!, policies);
-  return { requirements, requirementsFor: (request) => made(policyRequest(view(request))) };
+  return { requirements, requirementsFor: (request) => made(policyRequest(view(request))), problems: [] };
 }
 
 /** Stands for a policy that is made from the request while there is no request. It refuses. */
