@@ -4,7 +4,7 @@ import { collectOutageWarnings } from '../../testing/test/outage-warnings.js';
 import { startProxy } from '../test/proxy.js';
 import { startRedis, type RedisServer } from '../test/redis-server.js';
 import { fromUrl } from './clients.js';
-import { createConnect, type Reply } from './connection.js';
+import { createConnect, type Connection, type Reply } from './connection.js';
 import { openLink, type Link } from './link.js';
 import { StoreFailure } from './store-failure.js';
 
@@ -130,6 +130,87 @@ test('a command that times out during an outage leaves no connection behind', as
   await expect(late).rejects.toThrow('no answer');
   await sleep(200);
   expect([made, closed]).toEqual([3, new Set([1])]);
+});
+
+/** A link whose connections are made when the test says so. Commands get no answer until `answers` is true. */
+function openByHand(timeoutMs: number) {
+  const made: ((error?: StoreFailure) => void)[] = [];
+  const server = { answers: true, end: (): void => {} };
+  const send = (): Promise<Reply> =>
+    server.answers
+      ? Promise.resolve('PONG')
+      : sleep(timeoutMs).then(() => {
+          throw new StoreFailure('no answer within 0.1 s');
+        });
+  const connect = () =>
+    new Promise<Connection>((resolve, reject) => {
+      const state = { isOver: false };
+      const onOver = (ended: () => void): void => {
+        server.end = () => {
+          state.isOver = true;
+          ended();
+        };
+      };
+      const one = {
+        get isOver() {
+          return state.isOver;
+        },
+        send,
+        onOver,
+        blame() {},
+        close: () => void (state.isOver = true),
+      };
+      made.push((error) => (error ? reject(error) : resolve(one)));
+    });
+  const link = openLink({ connect, probe: { kind: 'PING', command: ['PING'] }, where: 'redis://redis.example.test', what: 'sessions', timeoutMs });
+  onTestFinished(() => link.close());
+  const timed = async (): Promise<number> => {
+    const began = performance.now();
+    await link.send('GET', ['GET', 'a']).catch(() => {});
+    return performance.now() - began;
+  };
+  return { link, made, server, timed };
+}
+
+const HAND_TIMEOUT_MS = 300;
+
+test('once a server did not answer in time, commands do not wait for a new connection that hangs', async () => {
+  const { link, made, server, timed } = openByHand(HAND_TIMEOUT_MS);
+  made[0]!();
+  await soon(() => expect(link.isUsable).toBe(true));
+  server.answers = false;
+  expect(await timed()).toBeGreaterThan(HAND_TIMEOUT_MS - 20);
+  await soon(() => expect(made).toHaveLength(2));
+  for (let at = 0; at < 5; at++) expect(await timed()).toBeLessThan(HAND_TIMEOUT_MS / 3);
+  await expect(link.send('GET', ['GET', 'a'])).rejects.toThrow('no answer within');
+  const patient = link.send('GET', ['GET', 'a'], true);
+  // one attempt, however many commands fail meanwhile
+  expect(made).toHaveLength(2);
+  server.answers = true;
+  made[1]!();
+  expect(await patient).toBe('PONG');
+  await soon(() => expect(link.isUsable).toBe(true));
+  expect(await link.send('GET', ['GET', 'a'])).toBe('PONG');
+});
+
+test('commands wait for the connection after one that has ended, but only until one of them has waited in vain', async () => {
+  const { link, made, server, timed } = openByHand(HAND_TIMEOUT_MS);
+  made[0]!();
+  await soon(() => expect(link.isUsable).toBe(true));
+  server.end();
+  await soon(() => expect(made).toHaveLength(2));
+  const waiting = link.send('GET', ['GET', 'a']);
+  await sleep(HAND_TIMEOUT_MS / 3);
+  made[1]!();
+  expect(await waiting).toBe('PONG');
+  server.end();
+  await soon(() => expect(made).toHaveLength(3));
+  expect(await timed()).toBeGreaterThan(HAND_TIMEOUT_MS - 20);
+  for (let at = 0; at < 5; at++) expect(await timed()).toBeLessThan(HAND_TIMEOUT_MS / 3);
+  expect([made.length, link.isUsable]).toEqual([3, false]);
+  made[2]!();
+  await soon(() => expect(link.isUsable).toBe(true));
+  expect(await link.send('GET', ['GET', 'a'])).toBe('PONG');
 });
 
 test('so many commands that wait that no more are sent: one warning when that begins, and one when it ends', async () => {

@@ -6,12 +6,13 @@ import { failureText, StoreFailure } from './store-failure.js';
 /** The way to a server, over one connection at a time. It connects at once, and again after each failure. */
 export interface Link {
   /**
-   * Sends a command. While no connection can be made, it fails at once.
+   * Sends a command. If no connection can be made, or an earlier command got no answer in time, it fails at once until a new connection is made.
    *
    * @param kind what kind of command it is: a server may refuse one kind and take the others
+   * @param isPatient waits for a new connection that is being made, whatever happened to earlier commands: a lease is given back with it
    * @throws StoreFailure
    */
-  send(kind: string, command: readonly string[]): Promise<Reply>;
+  send(kind: string, command: readonly string[], isPatient?: boolean): Promise<Reply>;
   /** Why the last command or the last attempt to connect failed, in fixed words; undefined if it succeeded. */
   readonly lastError: string | undefined;
   /** Whether the server has answered, and the last command succeeded. */
@@ -40,6 +41,7 @@ export interface LinkParts {
 interface Caller {
   connection: Connection | undefined;
   hasGivenUp: boolean;
+  readonly isPatient: boolean;
 }
 
 /** Commands that wait for an answer. A server that hangs must not fill the memory. */
@@ -55,7 +57,7 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
   let connection: Connection | undefined;
   /** The attempt to connect that goes on. It never rejects. */
   let connecting: Promise<void> | undefined;
-  /** Why no connection can be made. While it is set, attempts go on in the background. */
+  /** Why commands fail at once: no connection can be made, or a server that did not answer in time was left. While it is set, attempts go on in the background. */
   let unreachable: StoreFailure | undefined;
   /** Which kind of command was last refused by a server that may be the wrong one. */
   let refusedKind: string | undefined;
@@ -99,7 +101,7 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
       if (left && !left.isOver) {
         // looked for again after the pause, so that the end of the outage is known without a request
         connection = refusing = left;
-        left = undefined;
+        left = unreachable = undefined;
         return;
       }
       left = undefined;
@@ -120,12 +122,17 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
     if (one) setTimeout(() => one.close(), timeoutMs).unref();
   }
 
-  /** Gives a connection up whose server did not answer. */
-  function giveUp(one: Connection): void {
+  /**
+   * Gives up a connection that has ended, or whose server did not answer.
+   *
+   * @param failure of a server that did not answer: the next connection may hang as well, so commands do not wait for it
+   */
+  function giveUp(one: Connection, failure?: StoreFailure): void {
     one.close();
     // a command may time out long after its connection was given up
     if (connection !== one) return;
     connection = undefined;
+    unreachable = failure;
     // at once, so that the end of the outage is known without a request
     if (!abort.signal.aborted) void reconnect();
   }
@@ -150,10 +157,10 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
       });
   }
 
-  async function connected(): Promise<Connection> {
+  async function connected(isPatient: boolean): Promise<Connection> {
     if (connection?.isOver) giveUp(connection);
     if (connection) return connection;
-    if (unreachable) throw unreachable;
+    if (unreachable && !(isPatient && connecting)) throw unreachable;
     await reconnect();
     if (connection) return connection;
     throw unreachable ?? new StoreFailure(CLOSED);
@@ -161,27 +168,27 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
 
   /** Sends nothing if the caller has given up meanwhile: nobody would release a lease that it takes late. */
   async function exchange(command: readonly string[], caller: Caller): Promise<Reply> {
-    const one = await connected();
+    const one = await connected(caller.isPatient);
     if (caller.hasGivenUp) throw new StoreFailure('the caller has given up');
     caller.connection = one;
     try {
       return await one.send(command);
     } catch (error) {
-      const { isOfWrongServer, isAnswer } = failureOf(error);
+      const failure = failureOf(error);
       // the caller's own limit says nothing about the server: it may have waited for the connection
-      if (isOfWrongServer && !isAnswer) giveUp(one);
+      if (failure.isOfWrongServer && !failure.isAnswer) giveUp(one, one.isOver ? undefined : failure);
       throw error;
     }
   }
 
-  async function send(kind: string, command: readonly string[]): Promise<Reply> {
+  async function send(kind: string, command: readonly string[], isPatient = false): Promise<Reply> {
     if (abort.signal.aborted) throw new StoreFailure(CLOSED);
     if (waiting >= MAX_WAITING) {
       outage.crowded(waiting);
       throw new StoreFailure('too many commands wait for an answer');
     }
     waiting++;
-    const caller: Caller = { connection: undefined, hasGivenUp: false };
+    const caller: Caller = { connection: undefined, hasGivenUp: false, isPatient };
     try {
       const reply = await within(timeoutMs, exchange(command, caller), true);
       hasAnswered = true;
@@ -195,7 +202,11 @@ export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, id
     } catch (error) {
       const failure = abort.signal.aborted ? new StoreFailure(CLOSED) : failureOf(error);
       if (failure.isAnswer) outage.refused(kind, failure.message);
-      else if (!abort.signal.aborted) outage.unreachable(failure.message);
+      else if (!abort.signal.aborted) {
+        outage.unreachable(failure.message);
+        // the next commands do not wait for the same attempt, unless the server that was left may answer them after it
+        if (!caller.connection && connecting && !left) unreachable ??= failure;
+      }
       if (failure.isAnswer && failure.isOfWrongServer) {
         refusedKind = kind;
         refusing = caller.connection;

@@ -41,9 +41,9 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
   }
 
   /** @param unanswered is called if the server may have the command nevertheless, or may get it yet */
-  async function send(kind: string, command: readonly string[], unanswered = () => {}): Promise<Reply> {
+  async function send(kind: string, command: readonly string[], unanswered = () => {}, isPatient = false): Promise<Reply> {
     try {
-      return await link.send(kind, command);
+      return await link.send(kind, command, isPatient);
     } catch (error) {
       if (!(error as StoreFailure).isAnswer) unanswered();
       // a StoreFailure has fixed words; a client's own error may quote anything
@@ -94,7 +94,7 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
       assertSeconds('lease(key, ttlSeconds)', ttlSeconds, MOST_LEASE_SECONDS);
       const owner = randomUUID();
       const name = keys.lease + key;
-      const releaseOnce = (): Promise<Reply> => run(RELEASE, [name], owner);
+      const releaseOnce = (): Promise<Reply> => send(RELEASE, evaluate(RELEASE, [name], owner), undefined, true);
       // once more, since the connection of a command without an answer is given up. If that fails, too, the lease ends by itself
       const release = async (): Promise<void> =>
         void (await releaseOnce()
