@@ -311,6 +311,34 @@ describe('with more records than maxEntries', () => {
     expect(overflows).toBeGreaterThan(2);
   });
 
+  test('no call looks at all records that an eviction spares, if these are the oldest entries', () => {
+    let reads = 0;
+    const counting = (value: string, issuedUntil: number): RevocationRecord => ({
+      ...record({ value }),
+      get issuedUntil() {
+        reads++;
+        return issuedUntil;
+      },
+    });
+    const overflows: RevocationOverflow[] = [];
+    const mirror = createRevocationMirror({ maxEntries: 20_000, overflowed: (overflow) => overflows.push(overflow) });
+    for (let at = 0; at < 20_000; at++) mirror.apply(counting(`old-${at}`, NOW + 20_000 - at));
+    let most = 0;
+    for (let at = 0; at < 100; at++) {
+      const [readsBefore, overflowsBefore] = [reads, overflows.length];
+      mirror.apply(counting(`new-${at}`, NOW + 30_000));
+      // an eviction reads up to 10,000 once, for their median
+      expect(reads - readsBefore).toBeLessThan(1100 + (overflows.length - overflowsBefore) * 10_000);
+      most = Math.max(most, mirror.size);
+      expect(mirror.find(token({ subject: `new-${at}`, issuedAt: NOW + 25_000 }), NOW)).toBeDefined();
+    }
+    expect(overflows).toHaveLength(1);
+    // it looks at 10,000 that stay before it removes the first one
+    expect(most).toBeGreaterThan(20_000);
+    expect(most).toBeLessThanOrEqual(20_010);
+    expect(mirror.size).toBeLessThanOrEqual(20_000);
+  });
+
   test('evicts about half of the records of a large issuer, and refuses every token that they may have covered', () => {
     const { mirror, overflows } = filledMirror(['https://a.test'], 40_001, 40_000);
     expect(overflows).toHaveLength(1);

@@ -65,6 +65,11 @@ const BUCKET_SECONDS = 60;
 const SWEEP_PORTION = 1000;
 /** How many records of a pending eviction each `apply` examines, so that no single call has to examine all of them. */
 const LOOKS_PER_RECORD = 4;
+/**
+ * How many records a call looks at if there is no room. An eviction may spare all that come first, so the mirror may exceed its limits meanwhile: by one record for
+ * each so many that the eviction has to look at.
+ */
+const MAX_LOOKS = 1000;
 /** From about how many of an issuer's names an eviction estimates the median moment of the records. More would take longer than about 20 ms. */
 const MEDIAN_OF = 10_000;
 /** If the clock is set back by no more than this, it was only adjusted, and earlier sweeps stay valid. */
@@ -114,7 +119,7 @@ export function createRevocationMirror({
     let looks = LOOKS_PER_RECORD;
     while (looks-- > 0 && removeNextEvicted());
     if (nowSeconds !== undefined && isFullFor(merged)) lookForEnded(nowSeconds);
-    while (isFullFor(merged)) {
+    for (looks = MAX_LOOKS; looks > 0 && isFullFor(merged); looks--) {
       // what a cut-off has replaced, and then what has ended: a new cut-off would refuse tokens that are still valid
       if (removeNextEvicted() || removeNextEnded()) continue;
       // several times if necessary: half of many short records may take less memory than one long record
