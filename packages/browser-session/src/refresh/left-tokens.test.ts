@@ -48,6 +48,26 @@ test('rule 199: revokes the refresh token of a session once, however often it is
   expect(events).toEqual(['end failed issuer_unavailable']);
 });
 
+test('rule 199: an older copy of the cookie that comes first does not keep the newest refresh token from being revoked', () => {
+  const { left, idle, asked } = start();
+  const older = idle({ refreshToken: 'used up' });
+  const newest = { ...older, version: 3, refreshToken: 'newest' };
+  for (const state of [older, newest, older, newest]) left.revoke(state);
+  expect(asked).toEqual(['used up', 'newest']);
+  // a login begins
+  expect(left.keep(older)).toBe(false);
+  left.revoke({ ...newest, version: 4, refreshToken: 'of the login' });
+  expect(asked).toHaveLength(2);
+});
+
+test('tells whether a state is newer than what was revoked or kept', () => {
+  const { left, idle } = start();
+  const older = idle();
+  left.revoke(older);
+  const newest = { ...older, version: 2 };
+  expect([left.keep(newest), left.keep(newest), left.keep({ ...older, version: 3 })]).toEqual([true, false, false]);
+});
+
 test('rule 199: asks the issuer for 50 sessions at a time, nobody waits to be sent later, and the limit does not pass for an outage of the issuer', async () => {
   const { left, idle, asked, events, warnings, answers } = start();
   const states = Array.from({ length: 60 }, () => idle());

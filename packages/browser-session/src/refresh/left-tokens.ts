@@ -6,9 +6,9 @@ import { revokeRefreshToken } from './revoke-refresh-token.js';
 
 /** The refresh tokens of sessions that expire, or that the issuer or an administrator ends: no logout revokes them, and they would stay valid for weeks. */
 export interface LeftTokens {
-  /** Revokes the refresh token of a session in the background, once. */
+  /** Revokes the refresh token of a session in the background, once. An older copy of the cookie has no effect after a newer one. */
   revoke(state: SessionState): void;
-  /** Does not revoke the refresh token, now or later. Returns whether that is new: it was neither revoked nor kept before. */
+  /** Does not revoke the refresh tokens of a session, now or later. Returns whether that is new: that of this state was neither revoked nor kept before. */
   keep(state: SessionState): boolean;
 }
 
@@ -26,8 +26,11 @@ export function createLeftTokens(
 ): LeftTokens {
   const { clock, idleSeconds, issuer } = config;
   const { isRevoked } = createSessionEnd(config);
-  /** The ids of sessions whose token was revoked or kept: a further copy of their cookie has no effect. */
-  const known = createLruMap<true>(MAX_KNOWN);
+  /**
+   * Up to which version the tokens of sessions were revoked; Infinity if they are kept. A copy of a cookie from before a refresh may come first, and its token is
+   * used up.
+   */
+  const known = createLruMap<number>(MAX_KNOWN);
   let running = 0;
 
   /** The issuer was not asked, so this is no outage of the issuer. */
@@ -38,6 +41,10 @@ export function createLeftTokens(
     );
   }
 
+  function isKnown({ id, version }: SessionState): boolean {
+    return version <= (known.get(id) ?? 0);
+  }
+
   function isInUse(state: SessionState): boolean {
     const nowSeconds = clock.now() / 1000;
     return nowSeconds < state.endsAt && nowSeconds < state.usedAt + idleSeconds && !isRevoked(state);
@@ -46,17 +53,17 @@ export function createLeftTokens(
   return {
     revoke(state) {
       const latest = newest(state);
-      const { id, refreshToken } = latest;
+      const { id, version, refreshToken } = latest;
       // in use: the cookie is an older copy
-      if (refreshToken === undefined || known.get(id) || isInUse(latest)) return;
+      if (refreshToken === undefined || isKnown(latest) || isInUse(latest)) return;
       if (running >= MAX_AT_ONCE) return leave();
-      known.set(id, true);
+      known.set(id, version);
       running++;
       void revokeRefreshToken(refreshToken, 'end', { client, publish }).finally(() => running--);
     },
-    keep({ id }) {
-      const isNew = known.get(id) === undefined;
-      known.set(id, true);
+    keep(state) {
+      const isNew = !isKnown(state);
+      known.set(state.id, Infinity);
       return isNew;
     },
   };
