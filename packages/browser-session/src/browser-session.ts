@@ -63,7 +63,7 @@ export interface BrowserSession extends BrowserSessionCredentials, TestableBrows
   health(): BrowserSessionHealth;
   /**
    * Stops fetches and timers, and closes the connections of the proxies: WebSockets and event streams at once, calls under way after 5 seconds at most.
-   * It waits as long for refreshes under way, and for results that a store has not saved yet. Stores that you passed in the options stay open.
+   * It waits as long for refreshes under way, for results that a store has not saved yet, and for refresh tokens that are being revoked. Stores that you passed in the options stay open.
    */
   close(): Promise<void>;
 }

@@ -22,7 +22,11 @@ const ANSWER: IssuedTokens = {
   idToken: undefined,
 };
 
-function startRefresher(options: Partial<BrowserSessionOptions>, refresh: (refreshToken: string) => Promise<IssuedTokens | TokensFailure>) {
+function startRefresher(
+  options: Partial<BrowserSessionOptions>,
+  refresh: (refreshToken: string) => Promise<IssuedTokens | TokensFailure>,
+  revocation: Promise<undefined> = Promise.resolve(undefined),
+) {
   const clock = createTestClock(NOW_SECONDS * 1000);
   const issuer = 'https://login.example.test';
   const secrets = ['a secret of at least 32 characters'];
@@ -34,7 +38,7 @@ function startRefresher(options: Partial<BrowserSessionOptions>, refresh: (refre
   const publish = (...words: readonly (string | undefined)[]): void => void events.push(words.filter(Boolean).join(' '));
   const refresher = createRefresher({
     config,
-    client: { refresh, revoke: async (refreshToken) => void revoked.push(refreshToken) },
+    client: { refresh, revoke: (refreshToken) => (revoked.push(refreshToken), revocation) },
     sessions,
     publish,
     warn: (text) => void warnings.push(text),
@@ -196,4 +200,18 @@ test('close() revokes the new refresh token of a session that has ended during i
   await store.remove(hashOf(id));
   answer.resolve({ ...ANSWER, refreshToken: 'new' });
   await vi.waitFor(() => expect(revokedByThen).toEqual(['new']));
+});
+
+test('close() waits for the refresh tokens that are being revoked in the background', async () => {
+  const answer = Promise.withResolvers<undefined>();
+  const { start, refresher, revoked } = startRefresher({ store: memorySessions() }, () => Promise.reject(new Error('nothing is refreshed')), answer.promise);
+  const { state } = await start('left');
+  refresher.revokeLeft({ ...state, usedAt: 0 });
+  expect(revoked).toEqual(['left']);
+  let isClosed = false;
+  const closed = refresher.close().then(() => (isClosed = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isClosed).toBe(false);
+  answer.resolve(undefined);
+  await closed;
 });

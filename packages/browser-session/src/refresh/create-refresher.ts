@@ -35,7 +35,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
   const memory = createRefreshMemory(config);
   const { recent, unsaved, pauses } = memory;
   const flights = createFlights(timeoutSeconds * 1000);
-  const leftTokens = createLeftTokens(parts, (state) => known(state).state);
+  const leftTokens = createLeftTokens(parts, (state) => known(state).state, flights.follow);
   const ender = createSessionEnder(parts, memory, flights, leftTokens.keep);
   const save = createSaveRefresh(parts, { memory, ender, sharing, flights }, (state) => renew(state, NO_LINES, undefined));
   const writeBack = createWriteBack(config, sessions);

@@ -17,8 +17,8 @@ export interface Flights {
    * the old one is used up.
    */
   inTime(flight: Flight): Promise<Refreshed | undefined>;
-  /** Makes `close` wait for work that a flight has left, such as a result that the store has not saved yet. It must not reject. */
-  follow(work: Promise<void>): void;
+  /** Makes `close` wait for work in the background, such as a result that the store has not saved yet. It must not reject. */
+  follow(work: Promise<unknown>): void;
   /** Returns for how many milliseconds such work may wait for others: `mostMs`, or less after `close` was called, which leaves time for what comes after the wait. */
   patienceMs(mostMs: number): number;
   /** Resolves when nothing is under way, and after a few seconds in any case. */
@@ -30,7 +30,7 @@ const AFTER_WAIT_MS = 1500;
 
 export function createFlights(patienceMs: number): Flights {
   const flights = new Map<string, Flight>();
-  const left = new Set<Promise<void>>();
+  const left = new Set<Promise<unknown>>();
   const closing = createClosing();
 
   function end(id: string): void {

@@ -32,6 +32,7 @@ function start(newest: (state: SessionState) => SessionState = (state) => state)
       warn: (text) => void warnings.push(text),
     },
     newest,
+    () => {},
   );
   const idle = (more: Partial<SessionState> = {}): SessionState => sessionState(more, clock.now() / 1000 - 3600);
   return { left, idle, asked, events, warnings, answers, revocations, clock };

@@ -1,6 +1,7 @@
 import { createLruMap } from '@tokenward/core/store';
 import type { SessionState } from '../session-state.js';
 import { createSessionEnd } from '../state/ending.js';
+import type { Flights } from './flights.js';
 import type { RefresherParts } from './refresher-parts.js';
 import { revokeRefreshToken } from './revoke-refresh-token.js';
 
@@ -19,10 +20,14 @@ const MAX_KNOWN = 10_000;
  */
 const MAX_AT_ONCE = 50;
 
-/** @param newest returns the newest state of a session that this process knows */
+/**
+ * @param newest returns the newest state of a session that this process knows
+ * @param follow makes `close` wait for work in the background
+ */
 export function createLeftTokens(
   { config, client, publish, warn }: Pick<RefresherParts, 'config' | 'client' | 'publish' | 'warn'>,
   newest: (state: SessionState) => SessionState,
+  follow: Flights['follow'],
 ): LeftTokens {
   const { clock, idleSeconds, issuer } = config;
   const { isRevoked } = createSessionEnd(config);
@@ -59,7 +64,7 @@ export function createLeftTokens(
       if (running >= MAX_AT_ONCE) return leave();
       known.set(id, version);
       running++;
-      void revokeRefreshToken(refreshToken, 'end', { client, publish }).finally(() => running--);
+      follow(revokeRefreshToken(refreshToken, 'end', { client, publish }).finally(() => running--));
     },
     keep(state) {
       const isNew = !isKnown(state);

@@ -59,7 +59,7 @@ export interface Refresher {
   endReplaced(session: EndingSession, state: SessionState | undefined, keepsGrant: boolean): Promise<SessionState | undefined>;
   /**
    * Waits a few seconds for the refreshes under way, and for results that the store has not saved yet: their new refresh tokens would be lost with the process,
-   * and the old ones are used up.
+   * and the old ones are used up. It waits as long for refresh tokens that are being revoked: nobody else may have them any more.
    */
   close(): Promise<void>;
 }

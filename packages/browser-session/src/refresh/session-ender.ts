@@ -49,7 +49,7 @@ export function createSessionEnder(
 
   function revokeLate(state: SessionState): void {
     memory.forget(state.id);
-    if (keepLeft(state)) void revokeRefreshToken(state.refreshToken, 'logout', parts);
+    if (keepLeft(state)) flights.follow(revokeRefreshToken(state.refreshToken, 'logout', parts));
   }
 
   /** Whether a login of the same user has replaced a session that has ended. The login may have come to another process, which says so by the revocation. */
