@@ -110,7 +110,7 @@ for _, key in ipairs(redis.call('ZRANGE', KEYS[1], '0', '-1')) do
   local issued_at = issued_until and tonumber(redis.call('HGET', name, 'i') or '')
   if not issued_at or issued_at <= issued_until then
     local length = redis.call('HSTRLEN', name, 's')
-    if bytes + length <= ${MAX_RETURNED_BYTES} then
+    if length > 0 and bytes + length <= ${MAX_RETURNED_BYTES} then
       bytes = bytes + length
       found[#found + 1] = { key, redis.call('HMGET', name, 's', 'v', 'u', 'l', 'i') }
     end

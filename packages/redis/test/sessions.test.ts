@@ -15,6 +15,11 @@ import { closing, eventually, ownServer, useServer } from './stores.js';
 const server = useServer();
 const KEY = hashOf('leased');
 
+/** Returns how many bytes the server has sent to all clients. */
+async function sentBytes(): Promise<number> {
+  return Number(/total_net_output_bytes:(\d+)/.exec(String(await server().ask('INFO', 'stats')))![1]);
+}
+
 function leaseHolder(url: string, ttlSeconds: number): { readonly output: Promise<string>; kill(): Promise<void> } {
   const program = fileURLToPath(new URL('lease-holder.ts', import.meta.url));
   const child = spawn(process.execPath, [program, url, KEY, String(ttlSeconds)], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -99,6 +104,19 @@ describe('what is in Redis', () => {
     await Promise.all(sessions.map(async (session) => store.create(session)));
     expect(await store.removeLabelled(label)).toHaveLength(16);
     for (const { key } of sessions) expect(await store.read(key)).toBeUndefined();
+  });
+
+  test('names of a label without a session are removed, and none of them is sent to clients', async () => {
+    const store = openSessions({ url: server().url });
+    const session = storedSession();
+    await store.create(session);
+    const label = session.labels[0]!;
+    const add = `for at = 1, 50000 do redis.call('ZADD', '{tokenward:sessions}:label:${label}', at, string.rep('x', 43) .. at) end`;
+    await server().ask('EVAL', add, '0');
+    const before = await sentBytes();
+    expect(await store.removeLabelled(label)).toEqual([session]);
+    expect((await sentBytes()) - before).toBeLessThan(65_536);
+    expect(await server().ask('EXISTS', `{tokenward:sessions}:label:${label}`)).toBe(0);
   });
 
   test('a label forgets sessions that ended an hour ago', async () => {

@@ -656,6 +656,22 @@ describe('a store', () => {
     expect(app.store!.health().entries).toBe(0);
   });
 
+  test.each([
+    ['their number, as in earlier releases', () => 2],
+    ['nothing', () => undefined],
+    ['records that are none', (removed: object) => [null, 5, {}, { ...removed, sealed: null }, { ...removed, key: 'other' }, removed]],
+  ])('rule 119: a logout token ends the sessions, though a store returns %s', async (_what, answer) => {
+    const app = appWith('stored');
+    const state = app.state();
+    await app.sessions.start(state);
+    const removeLabelled = async (...call: Parameters<SessionStore['removeLabelled']>): Promise<never> =>
+      answer((await app.store!.removeLabelled(...call))[0]!) as never;
+    const left = await app
+      .another({ store: { ...app.store!, removeLabelled } })
+      .endAtIssuer({ issuer: ISSUER, subject: 'user-1', issuerSessionId: undefined, issuedUntil: app.clock.now() / 1000 });
+    expect(left).toEqual(_what.startsWith('records') ? [state] : []);
+  });
+
   test('a change that another process made first stays', async () => {
     const app = appWith('stored');
     const state = app.state();

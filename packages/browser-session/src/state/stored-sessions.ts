@@ -248,8 +248,10 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     },
     endReplaced: (session, reason) => endEverywhere(session.id, () => ending.revoke(session, reason)),
     async endAtIssuer(target) {
-      const states = await Promise.all((await removeNamed(target)).map(stateIn));
-      return states.flatMap((state) => (state && !ending.isReplaced(state) ? [state] : []));
+      const removed = await removeNamed(target);
+      // The sessions have ended, whatever a store of somebody else returns: a failure would make the issuer send the logout token again, for nothing
+      const states = await Promise.allSettled(Array.isArray(removed) ? removed.map(async (one: StoredSession) => stateIn(one)) : []);
+      return states.flatMap((state) => (state.status === 'fulfilled' && state.value && !ending.isReplaced(state.value) ? [state.value] : []));
     },
     forget: (cookieHeader) => cookie.delete(cookieHeader),
   };
