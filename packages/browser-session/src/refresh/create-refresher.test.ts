@@ -44,8 +44,8 @@ function startRefresher(
     warn: (text) => void warnings.push(text),
   });
   /** Starts a session whose access token has ended. */
-  async function start(refreshToken: string, accessTokenEndsAt = NOW_SECONDS - 1) {
-    const state = sessionState({ refreshToken, accessTokenEndsAt, refreshAt: NOW_SECONDS - 30 }, NOW_SECONDS - 10);
+  async function start(refreshToken: string, accessTokenEndsAt = NOW_SECONDS - 1, subject = 'user-1') {
+    const state = sessionState({ subject, refreshToken, accessTokenEndsAt, refreshAt: NOW_SECONDS - 30 }, NOW_SECONDS - 10);
     const cookieHeader = headerAfter(await sessions.start(state));
     return { id: state.id, state, cookieHeader, fresh: async () => refresher.fresh(state, cookieHeader) };
   }
@@ -214,4 +214,23 @@ test('close() waits for the refresh tokens that are being revoked in the backgro
   expect(isClosed).toBe(false);
   answer.resolve(undefined);
   await closed;
+});
+
+test('if the answers to the refreshes of many sessions fail a check, the end of one does not look at all that wait', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const store = memoryRevocations();
+  const find = vi.fn(store.find);
+  const { start, refresher, revoked } = startRefresher({ revocations: { ...store, find } }, async () => ({
+    failure: 'unusable',
+    cause: 'it fails a check',
+    refreshToken: 'new',
+  }));
+  const all = await Promise.all(Array.from({ length: 200 }, (_, at) => start('old', undefined, `user-${at}`)));
+  await Promise.all(all.map(({ fresh }) => fresh()));
+  const closed = refresher.close();
+  await vi.advanceTimersByTimeAsync(3000);
+  await closed;
+  expect(revoked).toHaveLength(200);
+  expect(find.mock.calls.length).toBeLessThan(200 * 20);
 });

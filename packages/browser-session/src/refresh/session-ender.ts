@@ -8,6 +8,7 @@ import type { RefreshMemory } from './refresh-memory.js';
 import type { Refreshed } from './refresher.js';
 import type { RefresherParts } from './refresher-parts.js';
 import { revokeRefreshToken } from './revoke-refresh-token.js';
+import { pause } from './turn.js';
 
 /** Ends sessions because of a refresh. If a session ended during its refresh, revokes the new refresh token. */
 export interface SessionEnder {
@@ -61,15 +62,16 @@ export function createSessionEnder(
     if (!keepsGrant(state)) await revokeRefreshToken(refreshToken, action, parts);
   }
 
-  /** Does the same in the background, once the revocation that says why the session has ended is known. Without shared revocations, that never comes. */
-  function revokeLater(state: SessionState, refreshToken: string | undefined, action: 'logout' | 'end', isKnown: (state: SessionState) => boolean): void {
-    flights.follow(until(() => isKnown(state)).then(() => revokeUnlessReplaced(state, refreshToken, action)));
+  /** Does the same in the background, after a wait for the revocation that says why the session has ended. */
+  function revokeAfter(wait: Promise<void>, state: SessionState, refreshToken: string | undefined, action: 'logout' | 'end'): void {
+    flights.follow(wait.then(() => revokeUnlessReplaced(state, refreshToken, action)));
   }
 
-  function until(isKnown: () => boolean): Promise<void> {
+  /** Waits for the revocation of a session. Without shared revocations, that never comes. */
+  function untilRevoked(state: SessionState): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(end, flights.patienceMs(LATE_REVOCATION_MS)).unref();
-      const unlisten = config.revocations.onAdded(() => isKnown() && end());
+      const unlisten = config.revocations.onAdded(() => isRevoked(state) && end());
       function end(): void {
         clearTimeout(timer);
         unlisten();
@@ -95,8 +97,10 @@ export function createSessionEnder(
         // it has ended in this process; the others learn it at their own attempt
         setCookies = sessions.forget(cookieHeader);
       }
-      // a login in another process may have replaced it, which this process learns a moment later
-      if (refreshToken !== undefined && config.sharesRevocations && !keepsGrant(state)) revokeLater(state, refreshToken, 'end', keepsGrant);
+      // A login in another process may have replaced it, which this process learns a moment later. It does not look at each revocation that arrives: if the answers of
+      // the issuer fail a check, thousands of sessions may wait, and each adds a revocation
+      if (refreshToken !== undefined && config.sharesRevocations && !keepsGrant(state))
+        revokeAfter(pause(flights.patienceMs(LATE_REVOCATION_MS)), state, refreshToken, 'end');
       else await revokeUnlessReplaced(state, refreshToken, 'end');
       return ended(state.id, reason, setCookies);
     },
@@ -104,7 +108,7 @@ export function createSessionEnder(
       keepLeft(state);
       // the removal of a session from the store may arrive before the revocation that says why
       if (keepsGrant(state) || isRevoked(state)) await revokeUnlessReplaced(state, next.refreshToken, 'logout');
-      else revokeLater(state, next.refreshToken, 'logout', isRevoked);
+      else revokeAfter(untilRevoked(state), state, next.refreshToken, 'logout');
       const found = await sessions.find(cookieHeader, false);
       return ended(state.id, found.kind === 'ended' ? found.reason : 'revoked', sessions.forget(cookieHeader));
     },
