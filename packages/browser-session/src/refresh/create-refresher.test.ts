@@ -234,3 +234,27 @@ test('if the answers to the refreshes of many sessions fail a check, the end of 
   expect(revoked).toHaveLength(200);
   expect(find.mock.calls.length).toBeLessThan(200 * 20);
 });
+
+test('rule 199: of many sessions that end a moment after their refresh, 50 refresh tokens are revoked at a time, and a request revokes that of another one later', async () => {
+  const revocations = memoryRevocations();
+  const answer = Promise.withResolvers<undefined>();
+  const { start, refresher, revoked } = startRefresher({ revocations }, async () => ({ ...ANSWER, refreshToken: 'new' }), answer.promise);
+  const all = await Promise.all(Array.from({ length: 60 }, () => start('old')));
+  const results = await Promise.all(all.map(({ fresh }) => fresh()));
+  const issuer = 'https://login.example.test';
+  await revocations.add({
+    kind: 'subject',
+    issuer,
+    value: 'user-1',
+    issuedUntil: NOW_SECONDS,
+    until: NOW_SECONDS + 90_000,
+    isFinal: false,
+    reason: 'administrative',
+  });
+  await vi.waitFor(() => expect(revoked).not.toHaveLength(0));
+  expect(revoked).toHaveLength(50);
+  answer.resolve(undefined);
+  await refresher.close();
+  for (const result of results) if (result.outcome === 'fresh') refresher.revokeLeft(result.state);
+  expect(revoked).toEqual(Array.from({ length: 60 }, () => 'new'));
+});

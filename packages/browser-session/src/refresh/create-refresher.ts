@@ -36,7 +36,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
   const { recent, unsaved, pauses } = memory;
   const flights = createFlights(timeoutSeconds * 1000);
   const leftTokens = createLeftTokens(parts, (state) => known(state).state, flights.follow);
-  const ender = createSessionEnder(parts, memory, flights, leftTokens.keep);
+  const ender = createSessionEnder(parts, memory, flights, leftTokens);
   const save = createSaveRefresh(parts, { memory, ender, sharing, flights }, (state) => renew(state, NO_LINES, undefined));
   const writeBack = createWriteBack(config, sessions);
   const limit = createCallLimit(MAX_AT_ONCE);

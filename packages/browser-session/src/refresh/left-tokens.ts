@@ -9,8 +9,8 @@ import { revokeRefreshToken } from './revoke-refresh-token.js';
 export interface LeftTokens {
   /** Revokes the refresh token of a session in the background, once. An older copy of the cookie has no effect after a newer one. */
   revoke(state: SessionState): void;
-  /** Does not revoke the refresh tokens of a session, now or later. Returns whether that is new: that of this state was neither revoked nor kept before. */
-  keep(state: SessionState): boolean;
+  /** Does not revoke the refresh tokens of a session, now or later. */
+  keep(state: SessionState): void;
 }
 
 const MAX_KNOWN = 10_000;
@@ -66,10 +66,8 @@ export function createLeftTokens(
       running++;
       follow(revokeRefreshToken(refreshToken, 'end', { client, publish }).finally(() => running--));
     },
-    keep(state) {
-      const isNew = !isKnown(state);
-      known.set(state.id, Infinity);
-      return isNew;
+    keep({ id }) {
+      known.set(id, Infinity);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { EndReason } from '../sessions.js';
 import type { SessionState } from '../session-state.js';
 import { createSessionEnd } from '../state/ending.js';
 import type { Flights } from './flights.js';
+import type { LeftTokens } from './left-tokens.js';
 import { createLateLogouts } from './late-logouts.js';
 import type { RefreshMemory } from './refresh-memory.js';
 import type { Refreshed } from './refresher.js';
@@ -33,13 +34,13 @@ const LATE_REVOCATION_MS = 3000;
 
 /**
  * @param flights makes `close` wait for work in the background
- * @param keepLeft says that a request with a copy of the session's cookie need not revoke the refresh token. Returns whether none has, and no login begins
+ * @param leftTokens revokes the tokens of sessions that have ended elsewhere, unless a request has done so, or a login begins
  */
 export function createSessionEnder(
   { config, client, sessions, publish }: RefresherParts,
   memory: RefreshMemory,
   flights: Pick<Flights, 'follow' | 'patienceMs'>,
-  keepLeft: (state: SessionState) => boolean,
+  leftTokens: LeftTokens,
 ): SessionEnder {
   const parts = { client, publish };
   const { isReplaced, isRevoked } = createSessionEnd(config);
@@ -50,7 +51,7 @@ export function createSessionEnder(
 
   function revokeLate(state: SessionState): void {
     memory.forget(state.id);
-    if (keepLeft(state)) flights.follow(revokeRefreshToken(state.refreshToken, 'logout', parts));
+    leftTokens.revoke(state);
   }
 
   /** Whether a login of the same user has replaced a session that has ended. The login may have come to another process, which says so by the revocation. */
@@ -105,7 +106,7 @@ export function createSessionEnder(
       return ended(state.id, reason, setCookies);
     },
     async endedMeanwhile(state, next, cookieHeader) {
-      keepLeft(state);
+      leftTokens.keep(state);
       // the removal of a session from the store may arrive before the revocation that says why
       if (keepsGrant(state) || isRevoked(state)) await revokeUnlessReplaced(state, next.refreshToken, 'logout');
       else revokeAfter(untilRevoked(state), state, next.refreshToken, 'logout');
