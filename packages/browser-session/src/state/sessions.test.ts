@@ -672,6 +672,15 @@ describe('a store', () => {
     expect(left).toEqual(_what.startsWith('records') ? [state] : []);
   });
 
+  test('a logout succeeds though a store returns that it has removed the session, and not the session', async () => {
+    const app = appWith('stored');
+    const state = app.state();
+    const header = await started(app, state);
+    const remove = async (key: string): Promise<never> => ((await app.store!.remove(key)) !== undefined) as never;
+    expect(await app.another({ store: { ...app.store!, remove } }).end(state, 'logout', header)).toMatchObject({ state });
+    expect(await kindOf(app.sessions.find(header))).toBe('expired');
+  });
+
   test('a change that another process made first stays', async () => {
     const app = appWith('stored');
     const state = app.state();

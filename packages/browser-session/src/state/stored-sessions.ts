@@ -213,12 +213,16 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     return removed.value && stateIn(removed.value);
   }
 
-  /** Returns the state of a session that was removed. */
-  async function stateIn({ key, sealed }: StoredSession): Promise<SessionState | undefined> {
-    const text = await sealer.open(sealed);
-    const state = text === undefined ? undefined : stateOf(text);
-    // the refresh token of another issuer must not be sent to this one
-    return state && keyOf(state.id) === key && state.issuer === config.issuer ? state : undefined;
+  /** Returns the state of a session that was removed. The session has ended, so it is no failure if a store of somebody else returned something else. */
+  async function stateIn(removed: StoredSession): Promise<SessionState | undefined> {
+    try {
+      const text = await sealer.open(removed.sealed);
+      const state = text === undefined ? undefined : stateOf(text);
+      // the refresh token of another issuer must not be sent to this one
+      return state && keyOf(state.id) === removed.key && state.issuer === config.issuer ? state : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   function removeNamed({ issuer, subject, issuerSessionId, issuedUntil }: IssuerLogout): ReturnType<SessionStore['removeLabelled']> {
@@ -249,9 +253,9 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     endReplaced: (session, reason) => endEverywhere(session.id, () => ending.revoke(session, reason)),
     async endAtIssuer(target) {
       const removed = await removeNamed(target);
-      // The sessions have ended, whatever a store of somebody else returns: a failure would make the issuer send the logout token again, for nothing
-      const states = await Promise.allSettled(Array.isArray(removed) ? removed.map(async (one: StoredSession) => stateIn(one)) : []);
-      return states.flatMap((state) => (state.status === 'fulfilled' && state.value && !ending.isReplaced(state.value) ? [state.value] : []));
+      // a failure would make the issuer send the logout token again, for nothing
+      const states = await Promise.all(Array.isArray(removed) ? removed.map(stateIn) : []);
+      return states.flatMap((state) => (state && !ending.isReplaced(state) ? [state] : []));
     },
     forget: (cookieHeader) => cookie.delete(cookieHeader),
   };
