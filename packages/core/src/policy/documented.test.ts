@@ -123,16 +123,21 @@ test('rule 250: a login of some kind is a step-up, and a policy of another copy 
   expect(documentedPolicy(unknown)).toEqual(documentedInWords('a condition of this API'));
 });
 
-test('rule 253: policies that no login satisfies are documented as the 403 that the guard answers', () => {
+test('rule 253: the documented refusals are those that the guards of a route answer', () => {
   const refusalsOf = (...policies: readonly Policy[]) => documentedPolicy(combine(policies)!).refusals;
   const stepUp = 'insufficient_user_authentication';
-  expect(refusalsOf(acr('gold'), acr('silver'))).toEqual(['insufficient_scope']);
-  expect(refusalsOf(anyOf(combine([acr('gold'), maxAge(60), acr('silver')])!, role('r')), scope('a'))).toEqual(['insufficient_scope']);
-  expect(refusalsOf(anyOf(acr('gold'), acr('silver')), acr('iron'))).toEqual(['insufficient_scope']);
-  // a login is enough for some tokens
-  expect(refusalsOf(anyOf(combine([acr('gold'), acr('silver')])!, maxAge(60)))).toEqual(['insufficient_scope', stepUp]);
-  expect(refusalsOf(anyOf(acr('gold'), role('r')), acr('silver'))).toEqual([stepUp, 'insufficient_scope']);
   expect(refusalsOf(acr('gold', 'silver'), acr('silver'), maxAge(60))).toEqual([stepUp]);
+  expect(refusalsOf(anyOf(acr('gold'), role('r')), acr('silver'))).toEqual([stepUp, 'insufficient_scope']);
+  // the first guard asks for a login that another one refuses
+  expect(refusalsOf(acr('gold'), acr('silver'))).toEqual([stepUp, 'insufficient_scope']);
+  expect(refusalsOf(anyOf(acr('gold'), acr('silver')), acr('iron'))).toEqual([stepUp, 'insufficient_scope']);
+  // asks for the scope, which is enough
+  expect(refusalsOf(anyOf(acr('gold'), scope('a')))).toEqual(['insufficient_scope']);
+  expect(refusalsOf(anyOf(maxAge(60), anyOf(scope('a'), combine([scope('b', 'c')])!)), role('r'))).toEqual(['insufficient_scope']);
+  expect(refusalsOf(anyOf(acr('gold'), scope('a')), maxAge(60))).toEqual(['insufficient_scope', stepUp]);
+  // the scope alone is not enough
+  expect(refusalsOf(anyOf(acr('gold'), combine([scope('a'), role('r')])!))).toEqual([stepUp, 'insufficient_scope']);
+  expect(refusalsOf(anyOf(acr('gold'), combine([scope('a'), issuedBy(X)])!))).toEqual([stepUp, 'insufficient_scope']);
 });
 
 describe('rule 250: words', () => {

@@ -58,7 +58,13 @@ export function allDocumented(parts: readonly DocumentedPolicy[]): DocumentedPol
 
 /** Documents a policy that requires one of its parts. */
 export function anyDocumented(parts: readonly DocumentedPolicy[]): DocumentedPolicy {
-  return simplified({ alternatives: parts.flatMap((part) => part.alternatives), words: joined(parts, 'or'), refusals: refusalsOf(parts) });
+  // a refusal asks for a scope rather than a login, if that is enough
+  const refusals = parts.some(needsOnlyScopes) ? (['insufficient_scope'] as const) : refusalsOf(parts);
+  return simplified({ alternatives: parts.flatMap((part) => part.alternatives), words: joined(parts, 'or'), refusals });
+}
+
+function needsOnlyScopes({ alternatives }: DocumentedPolicy): boolean {
+  return alternatives.every(({ scopes, issuers, isPartial }) => scopes.length > 0 && issuers === undefined && !isPartial);
 }
 
 const NOTHING: TokenAlternative = { scopes: [], issuers: undefined, isPartial: false };

@@ -4,9 +4,10 @@ import { authFrom } from '../../test/auth-from.js';
 import { claimRules } from '../../test/claim-rules.js';
 import type { Auth } from '../auth/auth.js';
 import { createDenial } from '../decision/denial.js';
+import { behaviourOf } from '../vocabulary/reason.js';
 import { combine } from './combinations.js';
 import { acr, anyOf, claim, maxAge, not, policy, role, scope } from './constructors.js';
-import { evaluatePolicy } from './evaluate.js';
+import { documentedPolicy, evaluatePolicy } from './evaluate.js';
 import type { PassedPolicies } from './passed-policies.js';
 import type { Policy } from './policy.js';
 import type { PolicyFailure } from './policy-kind.js';
@@ -288,6 +289,9 @@ test('rule 103: whoever logs in as a 401 says is admitted, and nobody is whom a 
       expect(Math.max(0, ...calls.values())).toBeLessThanOrEqual(1);
       if (!failed) return;
       if (passed.length > 0) seen.behind++;
+      // rule 253: as the answer of one of several guards
+      const { refusals } = documentedPolicy(allOf(...passed, required, ...before.filter((one) => !passed.includes(one))));
+      expect(refusals).toContain(behaviourOf(failed.reason).solvedBy === 'login' ? 'insufficient_user_authentication' : 'insufficient_scope');
       const { acrValues, maxAgeSeconds, expected, found } = failed.details;
       const anyAcr = [undefined, OTHER, ...ACRS];
       switch (failed.reason) {

@@ -20,8 +20,9 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
     describe: ({ policies }) => `allOf(${policies.map((part) => kindOf(part).describe(part)).join(', ')})`,
     document(policy) {
       const documented = allDocumented(policy.policies.map((part) => kindOf(part).document(part)));
-      // a challenge for a login would lead to another refusal, so the guard sends none
-      return loginsOf(kind, policy).length > 0 ? documented : { ...documented, refusals: ['insufficient_scope'] };
+      if (loginsOf(kind, policy).length > 0) return documented;
+      // of several guards, each asks for the login that it needs, and the last one refuses this login
+      return { ...documented, refusals: [...new Set([...documented.refusals, 'insufficient_scope' as const])] };
     },
     evaluate({ policies }, context) {
       let failed: PolicyFailure | undefined;
