@@ -40,7 +40,15 @@ export { applyHeaders, assertHasHeaders, headersOf, isAnswered, namesOneHost, or
 export { addCookies, cookiesWith, SET_COOKIE } from './node/set-cookie.js';
 export { isCacheField, isSharedCacheField, removeCacheFields } from './node/cache-fields.js';
 export { keepOutOfCaches } from './node/uncached.js';
-export { requirementsFor, requirementsOf, isGuard, markGuard, type RequirementsFor, type RoutePolicy } from './adapter/requirements-for.js';
+export {
+  requirementsFor,
+  requirementsForCall,
+  requirementsOf,
+  isGuard,
+  markGuard,
+  type RequirementsFor,
+  type RoutePolicy,
+} from './adapter/requirements-for.js';
 export { ACT_IN_TESTS, type TestTickets } from './guard/test-tickets.js';
 export type { TestCaller } from './guard/test-claims.js';
 export type { OpenApiDescription } from './openapi/describe.js';

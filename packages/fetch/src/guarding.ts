@@ -1,5 +1,14 @@
 import type { Auth, Decision, Deny, ResponseHeaders } from '@tokenward/core';
-import { createMemory, isGuard, markGuard, misuse, requirementsFor, type NativeGuard, type RequirementsFor, type RoutePolicy } from '@tokenward/core/adapter';
+import {
+  createMemory,
+  isGuard,
+  markGuard,
+  misuse,
+  requirementsForCall,
+  type NativeGuard,
+  type RequirementsFor,
+  type RoutePolicy,
+} from '@tokenward/core/adapter';
 import { answerTo, isEmpty, metadataResponse, thrownWithHeaders, withHeaders } from './answers.js';
 import { assertInput, requestOf, type FetchInput } from './input.js';
 import { pendingResult } from './pending-result.js';
@@ -96,7 +105,7 @@ export function createGuarding<A extends Auth<object> | undefined>(
 
   function guard<I extends FetchInput>(input: I, ...policies: readonly RoutePolicy<I>[]): GuardResult<A> | Promise<GuardResult<A>> {
     assertInput(input, 'guard(request, ...policies)');
-    return decide(input, policies.length === 0 ? withoutPolicies : requirementsFor(credentials, policies));
+    return decide(input, policies.length === 0 ? withoutPolicies : requirementsForCall(credentials, policies));
   }
 
   function protect<I extends FetchInput, Rest extends readonly unknown[]>(

@@ -1,4 +1,4 @@
-import { createResourceGuard, createGuard, getAuth, scope, type FetchGuard, type FetchGuardOptions } from '@tokenward/fetch';
+import { acr, createResourceGuard, createGuard, getAuth, scope, type FetchGuard, type FetchGuardOptions } from '@tokenward/fetch';
 import { createTestIssuer, expectBadRequest, expectForbidden, expectUnauthorized } from '@tokenward/testing';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 
@@ -52,6 +52,16 @@ describe('await guard(request)', () => {
     expect((await guard.inFront(request, scope('a'))).auth?.subject).toBe('ada');
     expect(getAuth(request).subject).toBe('ada');
     expect((await guard.check(request, scope('b'))).outcome).toBe('deny');
+  });
+
+  test('rule 103: refuses with 403 if the policies that it is called with accept no acr in common', async () => {
+    const guard = newGuard();
+    for (const call of [guard, guard.inFront]) {
+      const { response } = await call(bearer(good), acr('gold'), acr('silver'));
+      expect(response!.headers.get('www-authenticate')).not.toContain('acr_values');
+      await expectForbidden(response!);
+    }
+    expect(() => guard.protect(() => new Response(), acr('gold'), acr('silver'))).toThrow('accept none in common');
   });
 
   test('returns no promise if it need not wait', async () => {

@@ -21,7 +21,7 @@ import type { MessageReceiver } from '../security-event/receiver.js';
 import type { SharedSignalsOptions } from '../security-event/shared-signals.js';
 import { withDemands } from './guard-demands.js';
 import { createOfferedPolicies } from './offered-policies.js';
-import { requirementsFor, type RequirementsFor, type RoutePolicy } from './requirements-for.js';
+import { requirementsFor, requirementsForCall, type RequirementsFor, type RoutePolicy } from './requirements-for.js';
 import { readAdapterOptions, type AdapterOptions } from './adapter-options.js';
 import { callQuietly, type RefusalListeners } from './refusals.js';
 import { markOf, marks, requireAuth, type RequestMark, type Seen } from './remembered-auth.js';
@@ -203,7 +203,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
     foresee: (request, requirements) => checkSilently(guard, view(request), requirements),
     check(request, policies) {
       assertIsRequest('guard.check(request, ...policies)', request);
-      return decide(request, requirementsFor('required', policies)(request), false) as Decision<Auth> | Promise<Decision<Auth>>;
+      return decide(request, requirementsForCall('required', policies)(request), false) as Decision<Auth> | Promise<Decision<Auth>>;
     },
     refused(decision, request) {
       if (onRefused) callQuietly(() => onRefused(decision, request));

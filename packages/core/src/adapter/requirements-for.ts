@@ -24,8 +24,18 @@ export type RequirementsFor<Request> = (request: Request, preflight?: 'pass' | '
  * @throws ConfigurationError if an argument is not a policy: an `undefined` by mistake would guard nothing; and if no token can satisfy all of the policies
  */
 export function requirementsFor<Request>(credentials: 'required' | 'optional', policies: readonly RoutePolicy<Request>[]): RequirementsFor<Request> {
-  policies.forEach((part, index) => assertRoutePolicy(`guard(...) argument ${index + 1}`, part));
+  const requirements = requirementsForCall(credentials, policies);
   assertPossible('guard(...)', policies.filter(isPolicy));
+  return requirements;
+}
+
+/**
+ * Does the same for policies that are given together with a request. They may contradict each other, since the request may have chosen them: then the guard refuses.
+ *
+ * @throws ConfigurationError if an argument is not a policy
+ */
+export function requirementsForCall<Request>(credentials: 'required' | 'optional', policies: readonly RoutePolicy<Request>[]): RequirementsFor<Request> {
+  policies.forEach((part, index) => assertRoutePolicy(`guard(...) argument ${index + 1}`, part));
   if (policies.every(isPolicy)) {
     const forAll = requirementsOf(credentials, policies);
     const withPreflights = requirementsOf(credentials, policies, 'pass');

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from 'node:assert/strict';
-import { claim, scope, type Auth } from '@tokenward/core';
+import { acr, claim, scope, type Auth } from '@tokenward/core';
 import { expectForbidden, expectUnavailable } from '../expect-refusal.js';
 import { createTestIssuer } from '../issuer.js';
 import type { AppSetup, SuiteRoute } from './app.js';
@@ -67,6 +67,9 @@ export const guardMethodCases: readonly SuiteCase[] = [
         const refused = await app.guard.check({ ...request }, scope('b'));
         deepStrictEqual([refused.outcome, refused.outcome === 'deny' && refused.reason], ['deny', 'insufficient_scope']);
       }
+      // whoever calls it may have taken a policy from the request, so they may contradict each other
+      const contradiction = await app.guard.check({ headers: { authorization: bearer } }, acr('gold'), acr('silver'));
+      deepStrictEqual([contradiction.outcome, contradiction.outcome === 'deny' && contradiction.reason], ['deny', 'policy_refused']);
       const anonymous = await app.guard.check({ headers: {} });
       deepStrictEqual([anonymous.outcome, anonymous.outcome === 'deny' && anonymous.reason], ['deny', 'missing_token']);
     },
