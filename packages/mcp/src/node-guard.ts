@@ -22,7 +22,7 @@ import {
 } from '@tokenward/core/adapter';
 import { withAuthInfo, type WithAuthInfo } from './auth-info.js';
 import { readMessage } from './read-message.js';
-import { toolPolicies, type Requirements, type ToolRequirement } from './tool-policies.js';
+import { assertFits, toolPolicies, type Requirements, type ToolRequirement } from './tool-policies.js';
 
 /** The options of a guard, and what the MCP endpoint requires. */
 export interface McpGuardOptions extends AdapterOptions<[request: IncomingMessage, response: ServerResponse]> {
@@ -89,6 +89,11 @@ export function createMcpGuard(options: McpGuardOptions): McpGuard {
     throw misuse('createMcpGuard({ maxBodyBytes })', `must be a whole number of bytes, from 1 to ${MOST_BODY_BYTES}`);
   const bodies = new WeakMap<object, unknown>();
   const ofCalls = toolPolicies<IncomingMessage>(tools, { otherTools, methods, body: (request) => bodies.get(request) });
+  if (policy) {
+    assertFits('createMcpGuard({ tools })', policy, tools);
+    assertFits('createMcpGuard({ methods })', policy, methods ?? {});
+    if (otherTools !== undefined) assertFits('createMcpGuard', policy, { otherTools });
+  }
   const native = createNativeGuard<IncomingMessage, [request: IncomingMessage, response: ServerResponse]>(
     guardOptions,
     (request) => viewOf(request, request),

@@ -1,5 +1,5 @@
 import { anyOf, isPolicy, policy, type Policy } from '@tokenward/core';
-import { authOf, didYouMean, misuse, nobody, requirementsOf, shownMember } from '@tokenward/core/adapter';
+import { authOf, contradictionIn, didYouMean, misuse, nobody, requirementsOf, shownMember } from '@tokenward/core/adapter';
 import { callsIn, type Call, type OddBody } from './json-rpc.js';
 
 /** What a tool requires: a policy, or only what the endpoint requires of every request. */
@@ -116,6 +116,14 @@ function read(path: string, given: Requirements): ReadonlyMap<string, Policy> {
       return [name, requirement(`${path} "${shownMember(name)}"`, one)];
     }),
   );
+}
+
+/** @throws ConfigurationError if no token can satisfy the policy of the endpoint and that of one of its tools or methods */
+export function assertFits(path: string, endpoint: Policy, requirements: Requirements): void {
+  for (const [name, one] of read(path, requirements)) {
+    const contradiction = contradictionIn([endpoint, one]);
+    if (contradiction !== undefined) throw misuse(`${path} "${shownMember(name)}"`, contradiction);
+  }
 }
 
 function requirement(path: string, given: unknown): Policy {

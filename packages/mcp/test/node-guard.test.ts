@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect as connect2, createServer as createServer2 } from 'node:http2';
 import { connect, type AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { scope } from '@tokenward/core';
+import { acr, anyOf, scope } from '@tokenward/core';
 import { createMcpGuard, type AdmittedRequest, type McpGuardOptions } from '@tokenward/mcp';
 import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -186,6 +186,21 @@ test('a tool that is not listed cannot be called, unless otherTools says what it
     const { url } = await start({ otherTools });
     expect((await post(url, unlisted)).status).toBe(status);
   }
+});
+
+test('rule 103: a tool or method whose policy accepts no acr in common with that of the endpoint throws', () => {
+  const options = { issuer: issuer.issuer, audience: RESOURCE, policy: acr('gold') };
+  const [tools, silver] = [{ list: 'authenticated' as const }, acr('silver')];
+  const message = 'refuses every token, because a login has one acr, and these policies accept none in common: acr("gold"); acr("silver")';
+  for (const [more, where] of [
+    [{ tools: { ...tools, delete: silver } }, 'createMcpGuard({ tools }) "delete"'],
+    [{ tools: new Map([['delete', silver]]) }, 'createMcpGuard({ tools }) "delete"'],
+    [{ tools, methods: { 'resources/read': silver } }, 'createMcpGuard({ methods }) "resources/read"'],
+    [{ tools, otherTools: silver }, 'createMcpGuard "otherTools"'],
+  ] as const)
+    expect(() => createMcpGuard({ ...options, ...more })).toThrow(`${where}: ${message}`);
+  const guard = createMcpGuard({ ...options, tools: { ...tools, delete: anyOf(silver, scope('write')) }, otherTools: acr('gold', 'silver') });
+  onTestFinished(() => guard.close());
 });
 
 test('misuse throws', async () => {
