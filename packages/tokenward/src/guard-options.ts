@@ -5,7 +5,7 @@ import type { OptionSpecs, OptionValues } from './command.js';
 import { UsageError } from './errors.js';
 import { isObject } from './lib/is-object.js';
 import { refuseDeepNesting } from './lib/nesting.js';
-import { exampleIssuer, presetFor, PRESETS } from './presets.js';
+import { exampleIssuer, optionsOfIssuer, presetFor, PRESETS } from './presets.js';
 
 /** The options of commands that build a guard as an API would. */
 export const GUARD_FLAGS = {
@@ -72,7 +72,10 @@ export function guardSettings(flags: GuardFlags, env: Readonly<Record<string, st
   }
   // a guard with several issuers reads no variables
   const isMissing = (name: 'issuer' | 'audience'): boolean => given[name] === undefined && given['issuers'] === undefined;
-  const issuer = flags.issuer ?? (isMissing('issuer') ? variable('ISSUER_BASE_URL') : undefined);
+  // nor does one whose preset has its issuer from other options
+  const ofIssuer = flags.preset === undefined ? undefined : optionsOfIssuer(flags.preset);
+  const isDetermined = ofIssuer !== undefined && (ofIssuer.length === 0 || ofIssuer.some((name) => Object.hasOwn(given, name)));
+  const issuer = flags.issuer ?? (isMissing('issuer') && !isDetermined ? variable('ISSUER_BASE_URL') : undefined);
   // a guard takes the variable as one name, too
   const audiences = flags.audience.length === 0 && isMissing('audience') ? [variable('AUDIENCE') ?? []].flat() : flags.audience;
   const jwksFile = flags['jwks-file'] === undefined ? undefined : resolve(cwd, flags['jwks-file']);
@@ -104,7 +107,8 @@ function presetOptions(name: string, issuer: string | undefined, own: Readonly<R
         : `--preset ${name} cannot read its options from an issuer. Leave --issuer out, and give the options of the preset with --option NAME=VALUE`,
     );
   }
-  const twice = Object.keys(fitting?.options ?? {}).find((option) => Object.hasOwn(own, option));
+  // also one that this issuer does not set: without it, the issuer would be another
+  const twice = fitting && optionsOfIssuer(name).find((option) => Object.hasOwn(own, option));
   if (twice !== undefined) throw new UsageError(`--preset ${name} reads ${twice} from --issuer, so --option ${twice} says it again. Give one of them`);
   return PRESETS.get(name)!({ ...fitting?.options, ...own });
 }

@@ -151,6 +151,12 @@ export function presetFor(issuer: string): FittingPreset | undefined {
   return undefined;
 }
 
+/** Returns the options of a preset that it can read from an issuer. */
+export function optionsOfIssuer(preset: string): readonly string[] {
+  const providers = PROVIDERS.filter((provider) => provider.preset === preset);
+  return providers.flatMap(({ pattern, sets = {} }) => [Array.from(pattern.source.matchAll(/\(\?<(\w+)>/g), ([, name]) => name!), Object.keys(sets)].flat());
+}
+
 /** Returns an issuer that a preset reads its options from, for messages. */
 export function exampleIssuer(preset: string): string | undefined {
   return PROVIDERS.find((provider) => provider.preset === preset)?.example;

@@ -133,12 +133,34 @@ test('refuses an option of the guard that another option of the command gives, t
     [['--jwks-file', jwksFile], `jwksFile=${jwksFile}`, '--jwks-file and --option jwksFile say the same thing'],
     [realm, 'issuer=https://sso.example.com/realms/shop', '--issuer and --option issuer say the same thing'],
     [realm, 'realm=other', '--preset keycloak reads realm from --issuer, so --option realm says it again'],
+    // this issuer says that there is none
+    [
+      ['--issuer', 'https://token.actions.githubusercontent.com', '--preset', 'githubActions'],
+      'enterprise=acme',
+      '--preset githubActions reads enterprise from --issuer, so --option enterprise says it again',
+    ],
   ];
   for (const command of ['doctor', 'explain']) {
     for (const [args, option, error] of cases) {
       const { code, stdout, stderr } = await withOption(command, option, args);
       expect([code, stdout, stderr]).toEqual([2, '', `error: ${error}. Give one of them\n`]);
     }
+  }
+});
+
+test('the options of a preset that determine its issuer count more than ISSUER_BASE_URL, as in an API', async () => {
+  for (const [preset, environment, options, expected] of [
+    ['keycloak', 'https://sso.example.com/realms/shop', ['url=https://sso.example.org', 'realm=other'], 'https://sso.example.org/realms/other'],
+    ['keycloak', 'https://login.example.com', ['url=https://sso.example.org', 'realm=other'], 'https://sso.example.org/realms/other'],
+    ['keycloak', 'https://sso.example.com/realms/shop', [], 'https://sso.example.com/realms/shop'],
+    ['gitlabCi', 'https://gitlab.example.com', ['projects=["a/b"]'], 'https://gitlab.com'],
+  ] as const) {
+    const token = `${Buffer.from('{"alg":"RS256"}').toString('base64url')}.${Buffer.from('{"iss":"https://elsewhere.example"}').toString('base64url')}.c2ln`;
+    const args = ['--preset', preset, '--audience', 'orders', ...options.flatMap((option) => ['--option', option])];
+    const { stdout, stderr } = await runCommand(['explain', ...args, '--json'], { stdin: token, env: { ISSUER_BASE_URL: environment } });
+    expect(stderr).toBe('');
+    const { steps } = JSON.parse(stdout) as { steps: { step: string; problem?: { expected?: unknown } }[] };
+    expect(steps.find(({ step }) => step === 'issuer')!.problem!.expected).toBe(`iss "${expected}"`);
   }
 });
 
