@@ -40,7 +40,7 @@ export const USAGE = `Usage: npm run bench -- [--quick] [--only ${PARTS.join('|'
   --seed       another order in which the candidates take turns`;
 
 const FULL = {
-  validation: { rounds: { warmUp: 20, measured: 120 }, sliceSize: 256, knownSliceSize: 1024, poolSize: 2048, knownTokens: 100 },
+  validation: { rounds: { warmUp: 40, measured: 60 }, sliceSize: 128, knownSliceSize: 1024, poolSize: 2048, knownTokens: 100 },
   adapters: { rounds: { warmUp: 10, measured: 60 }, sliceSize: 1024, poolSize: 512 },
   http: { rounds: { warmUp: 6, measured: 20 }, sliceSize: 3000, connections: 16, poolSize: 1024 },
   hostile: { rounds: 11, sliceSize: 100 },

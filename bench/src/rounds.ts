@@ -25,14 +25,17 @@ export interface Series {
   readonly slices: readonly Slice[];
 }
 
-/** A slice of a contender, and those of the baseline right before and after it. */
+/**
+ * A slice of a contender, and those of the baseline right before and after it. On a virtual machine, a neighbour on the same core comes and goes within
+ * milliseconds, so slices of one round may not compare. A slice and its neighbours do.
+ */
 export interface PairedSlice {
   readonly slice: Slice;
   readonly before: Slice;
   readonly after: Slice;
 }
 
-/** A contender's paired slices, one per round. */
+/** A contender's paired slices of all rounds. */
 export interface PairedSeries {
   readonly name: string;
   readonly slices: readonly PairedSlice[];
@@ -53,19 +56,20 @@ export async function runInterleaved(contenders: readonly Contender[], rounds: R
   return series;
 }
 
-/**
- * Runs the contenders in turns as {@link runInterleaved} does, with a slice of the baseline between each two. On a virtual machine, a neighbour on the same core
- * comes and goes within milliseconds, so slices of one round may not compare. A slice and its neighbours do.
- */
-export async function runPaired(baseline: Contender, contenders: readonly Contender[], rounds: Rounds, random: Random): Promise<PairedSeries[]> {
+/** Something that is measured beside the baseline. */
+export interface PairedContender {
+  readonly name: string;
+  /** Runs a few slices, each with the baseline before and after it. */
+  runTurn(): Promise<readonly PairedSlice[]>;
+}
+
+/** Runs the contenders in turns, one turn each per round, in another order each round. */
+export async function runPaired(contenders: readonly PairedContender[], rounds: Rounds, random: Random): Promise<PairedSeries[]> {
   const series = contenders.map(({ name }) => ({ name, slices: [] as PairedSlice[] }));
-  let before = await baseline.runSlice();
   for (let round = -rounds.warmUp; round < rounds.measured; round++) {
     for (const index of shuffled([...contenders.keys()], random)) {
-      const slice = await contenders[index]!.runSlice();
-      const after = await baseline.runSlice();
-      if (round >= 0) series[index]!.slices.push({ slice, before, after });
-      before = after;
+      const slices = await contenders[index]!.runTurn();
+      if (round >= 0) series[index]!.slices.push(...slices);
     }
   }
   return series;

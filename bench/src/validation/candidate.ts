@@ -28,7 +28,7 @@ export type Algorithm = 'RS256' | 'ES256' | 'EdDSA';
 
 export type PublicJwk = JWK & { readonly kid: string; readonly alg: Algorithm; readonly kty: string };
 
-/** Prepares a token as a server has it when the request has arrived. Only the attempt is measured. */
+/** Prepares an attempt, which alone is measured. It should leave next to no garbage, since V8 may collect it at any time. */
 export type Presenter = (token: TokenBytes) => Attempt;
 
 /** One validation. It throws, rejects or returns `false` if the token is refused. */

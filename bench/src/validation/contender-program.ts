@@ -1,35 +1,34 @@
-import { collectYoungGarbage } from '../garbage.ts';
 import { createMeter } from '../meter.ts';
-import type { Slice } from '../rounds.ts';
+import type { PairedSlice, Slice } from '../rounds.ts';
 import type { Attempt, Presenter, TokenBytes, ValidationCandidate } from './candidate.ts';
-import { candidates } from './candidates/index.ts';
+import { candidates, floor } from './candidates/index.ts';
 import type { Answer, Assignment } from './contender.ts';
 import type { TokenPool } from './tokens.ts';
 
-// The process of one candidate: it measures a slice each time that the parent process asks.
+// The process of one candidate and the floor: it runs a turn each time that the parent process asks.
 
 /** Few enough tokens that they are still in the processor's caches when their turn comes, as those of a request just read are. */
 const BATCH_SIZE = 128;
-/** Validations before those that are measured: at first, the processor's caches hold what another process needed. */
-const WARM_UP = 128;
-/** Validations between two collections of garbage, and what one costs is spread over them. V8 collects about as often by itself: after 16 MB. */
-const COLLECTED_AFTER = 4096;
+/** Slices of the candidate in one turn. */
+const TURN = 8;
 
-let runSlice: (() => Promise<Slice>) | undefined;
+let runTurn: (() => Promise<PairedSlice[]>) | undefined;
 
-process.on('message', (message: Assignment | 'slice') => {
+process.on('message', (message: Assignment | 'turn') => {
   answerTo(message).then(
     (answer) => process.send!(answer),
     (error: Error) => process.send!({ failure: error.message } satisfies Answer),
   );
 });
 
-async function answerTo(message: Assignment | 'slice'): Promise<Answer> {
-  if (message === 'slice') return runSlice!();
+async function answerTo(message: Assignment | 'turn'): Promise<Answer> {
+  if (message === 'turn') return runTurn!();
+  const { pool, sliceSize, floorSliceSize } = message;
   const candidate = candidates.find(({ name }) => name === message.name)!;
-  const present = await candidate.prepare(message.pool.setting);
-  await assertCorrect(candidate, present, message.pool);
-  runSlice = sliceRunner(candidate, present, message);
+  const present = await candidate.prepare(pool.setting);
+  await assertCorrect(candidate, present, pool);
+  const baseline = sliceRunner(floor, await floor.prepare(pool.setting), pool.tokens, floorSliceSize);
+  runTurn = turnRunner(sliceRunner(candidate, present, pool.tokens.slice(0, message.tokens), sliceSize), baseline);
   return 'ready';
 }
 
@@ -50,42 +49,38 @@ async function accepts(attempt: Attempt): Promise<boolean> {
   }
 }
 
-function sliceRunner({ inFlight }: ValidationCandidate, present: Presenter, { pool, sliceSize, tokens }: Assignment): () => Promise<Slice> {
-  const supply = pool.tokens.slice(0, tokens);
+function sliceRunner({ inFlight }: ValidationCandidate, present: Presenter, supply: readonly TokenBytes[], size: number): () => Promise<Slice> {
   let at = 0;
-  let sinceCollected = 0;
-  let collection: Slice = { cpuMicroseconds: 0, wallMicroseconds: 0 };
-
   function nextToken(): TokenBytes {
     at = (at + 1) % supply.length;
     return supply[at]!;
   }
-
-  function collect(): void {
-    const meter = createMeter();
-    meter.start();
-    collectYoungGarbage();
-    meter.stop();
-    collection = meter.per(sinceCollected);
-    sinceCollected = 0;
-  }
-
   return async () => {
-    await workThrough(Array.from({ length: WARM_UP }, () => present(nextToken())));
     const meter = createMeter();
-    for (let left = sliceSize; left > 0; left -= BATCH_SIZE) {
+    for (let left = size; left > 0; left -= BATCH_SIZE) {
       const attempts = Array.from({ length: Math.min(left, BATCH_SIZE) }, () => present(nextToken()));
       meter.start();
       await Promise.all(Array.from({ length: inFlight }, () => workThrough(attempts)));
       meter.stop();
     }
-    sinceCollected += WARM_UP + sliceSize;
-    if (sinceCollected >= COLLECTED_AFTER) collect();
-    const { cpuMicroseconds, wallMicroseconds } = meter.per(sliceSize);
-    return {
-      cpuMicroseconds: cpuMicroseconds + collection.cpuMicroseconds,
-      wallMicroseconds: wallMicroseconds + collection.wallMicroseconds,
-    };
+    return meter.per(size);
+  };
+}
+
+function turnRunner(candidate: () => Promise<Slice>, baseline: () => Promise<Slice>): () => Promise<PairedSlice[]> {
+  return async () => {
+    // these do not count: the processor's caches hold what another process needed
+    await candidate();
+    await baseline();
+    const slices: PairedSlice[] = [];
+    let before = await baseline();
+    for (let left = TURN; left > 0; left--) {
+      const slice = await candidate();
+      const after = await baseline();
+      slices.push({ before, slice, after });
+      before = after;
+    }
+    return slices;
   };
 }
 

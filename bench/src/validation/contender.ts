@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { Contender, Slice } from '../rounds.ts';
+import type { PairedContender, PairedSlice } from '../rounds.ts';
 import type { ValidationCandidate } from './candidate.ts';
 import type { TokenPool } from './tokens.ts';
 
@@ -10,30 +10,29 @@ export interface Assignment {
   readonly pool: TokenPool;
   /** Validations in one slice. */
   readonly sliceSize: number;
+  readonly floorSliceSize: number;
   /** Number of tokens that take turns. */
   readonly tokens: number;
 }
 
-/** What the process of a candidate answers, first when it is ready, then after each slice. */
-export type Answer = Slice | 'ready' | { readonly failure: string };
+/** What the process of a candidate answers, first when it is ready, then after each turn. */
+export type Answer = readonly PairedSlice[] | 'ready' | { readonly failure: string };
 
 /** A candidate in a process of its own. */
-export interface RunningContender extends Contender {
+export interface RunningContender extends PairedContender {
   stop(): void;
 }
 
 /** Ends a process that hangs. All rounds of one algorithm take less than half of it. */
 const DEADLINE_SECONDS = 900;
-/** In megabytes: so much that V8 collects the young generation only when the program says so. */
-const YOUNG_GENERATION = 64;
 
 /**
- * Starts a candidate in a process of its own, as in an app, where no other library shares its heap, nor the code that V8 compiles for it. It is ready when it
- * has accepted and refused what it should.
+ * Starts a candidate in a process of its own, with the floor. There as in an app, no other library shares its heap, nor the code that V8 compiles for it. It is
+ * ready when it has accepted and refused what it should.
  */
 export async function startContender({ name }: ValidationCandidate, assignment: Omit<Assignment, 'name'>): Promise<RunningContender> {
   const child = fork(new URL('contender-program.ts', import.meta.url), [], {
-    execArgv: ['--expose-gc', `--min-semi-space-size=${YOUNG_GENERATION}`, `--max-semi-space-size=${YOUNG_GENERATION}`],
+    execArgv: [],
     env: { ...process.env, NODE_ENV: 'production' },
     serialization: 'advanced',
     signal: AbortSignal.timeout(DEADLINE_SECONDS * 1000),
@@ -43,7 +42,7 @@ export async function startContender({ name }: ValidationCandidate, assignment: 
   });
   ended.catch(() => {});
 
-  async function ask(message: Assignment | 'slice'): Promise<Slice | 'ready'> {
+  async function ask(message: Assignment | 'turn'): Promise<readonly PairedSlice[] | 'ready'> {
     child.send(message);
     const [answer] = (await Promise.race([once(child, 'message'), ended])) as [Answer];
     if (answer !== 'ready' && 'failure' in answer) throw new Error(answer.failure);
@@ -56,7 +55,7 @@ export async function startContender({ name }: ValidationCandidate, assignment: 
     stop(child);
     throw error;
   }
-  return { name, runSlice: () => ask('slice') as Promise<Slice>, stop: () => stop(child) };
+  return { name, runTurn: () => ask('turn') as Promise<readonly PairedSlice[]>, stop: () => stop(child) };
 }
 
 function stop(child: ChildProcess): void {

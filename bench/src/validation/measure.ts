@@ -8,9 +8,9 @@ import { createTokenPool, type TokenPool } from './tokens.ts';
 
 export interface ValidationPlan {
   readonly rounds: Rounds;
-  /** Validations of new tokens by each candidate in each round. */
+  /** Validations of new tokens in a slice. The floor's slices are as long. */
   readonly sliceSize: number;
-  /** Validations of known tokens by each candidate in each round. They are short. */
+  /** Validations of known tokens in a slice. They are short. */
   readonly knownSliceSize: number;
   /** Number of different tokens for candidates that need new ones. */
   readonly poolSize: number;
@@ -38,14 +38,15 @@ export async function measureValidation(algorithm: Algorithm, plan: ValidationPl
   const contenders: RunningContender[] = [];
   try {
     for (const candidate of candidates) contenders.push(await startContender(candidate, shareOf(candidate, pool, plan)));
-    return resultOf(algorithm, pool, await runPaired(contenders[0]!, contenders, plan.rounds, random));
+    return resultOf(algorithm, pool, await runPaired(contenders, plan.rounds, random));
   } finally {
     for (const contender of contenders) contender.stop();
   }
 }
 
 function shareOf({ tokens }: ValidationCandidate, pool: TokenPool, { sliceSize, knownSliceSize, knownTokens }: ValidationPlan) {
-  return tokens === 'known' ? { pool, sliceSize: knownSliceSize, tokens: knownTokens } : { pool, sliceSize, tokens: pool.tokens.length };
+  const share = { pool, floorSliceSize: sliceSize };
+  return tokens === 'known' ? { ...share, sliceSize: knownSliceSize, tokens: knownTokens } : { ...share, sliceSize, tokens: pool.tokens.length };
 }
 
 function resultOf(algorithm: Algorithm, { tokens }: TokenPool, series: readonly PairedSeries[]): ValidationResult {

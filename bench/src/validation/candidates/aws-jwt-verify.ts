@@ -11,8 +11,7 @@ export const awsJwtVerify: ValidationCandidate = {
     const verifier = JwtVerifier.create({ issuer, audience, jwksUri: `${issuer}/jwks` });
     verifier.cacheJwks({ keys: [...jwks.keys] });
     return ({ token: bytes }) => {
-      const token = readFresh(bytes);
-      return () => verifier.verifySync(token);
+      return () => verifier.verifySync(readFresh(bytes));
     };
   },
 };

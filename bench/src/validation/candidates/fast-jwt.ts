@@ -22,8 +22,7 @@ function fastJwtWith({ name, tokens, ...more }: Variant): ValidationCandidate {
       const key = createPublicKey({ key: jwks.keys[0] as JsonWebKey, format: 'jwk' }).export({ format: 'pem', type: 'spki' });
       const verify = createVerifier<string>({ key, algorithms: [algorithm], allowedIss: issuer, allowedAud: audience, cache: tokens === 'known', ...more });
       return ({ token: bytes }) => {
-        const token = readFresh(bytes);
-        return () => verify(token) as unknown;
+        return () => verify(readFresh(bytes)) as unknown;
       };
     },
   };

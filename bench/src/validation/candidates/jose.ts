@@ -15,8 +15,7 @@ function joseWith({ name, inFlight }: Pick<ValidationCandidate, 'name' | 'inFlig
       const keys = createLocalJWKSet({ keys: [...jwks.keys] });
       const options = { issuer, audience, algorithms: [algorithm] };
       return ({ token: bytes }) => {
-        const token = readFresh(bytes);
-        return () => jwtVerify(token, keys, options);
+        return () => jwtVerify(readFresh(bytes), keys, options);
       };
     },
   };

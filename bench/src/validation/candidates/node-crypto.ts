@@ -1,5 +1,5 @@
 import { createPublicKey, verify, type JsonWebKey } from 'node:crypto';
-import { readFresh, type Algorithm, type ValidationCandidate } from '../candidate.ts';
+import { readFresh, type Algorithm, type Attempt, type TokenBytes, type ValidationCandidate } from '../candidate.ts';
 import { derOf } from '../der.ts';
 
 /**
@@ -13,13 +13,20 @@ export const nodeCrypto: ValidationCandidate = {
   prepare({ algorithm, jwks }) {
     const key = createPublicKey({ key: jwks.keys[0] as JsonWebKey, format: 'jwk' });
     const hash = HASHES[algorithm];
-    return ({ token }) => {
-      const text = readFresh(token);
-      const end = text.lastIndexOf('.');
-      const signed = Buffer.from(text.slice(0, end), 'latin1');
-      const raw = Buffer.from(text.slice(end + 1), 'base64url');
-      const signature = algorithm === 'ES256' ? derOf(raw) : raw;
-      return () => verify(hash, signed, key, signature);
+    // decoded once, so that the garbage of decoding does not count
+    const attempts = new Map<TokenBytes, Attempt>();
+    return (bytes) => {
+      let attempt = attempts.get(bytes);
+      if (!attempt) {
+        const text = readFresh(bytes.token);
+        const end = text.lastIndexOf('.');
+        const signed = Buffer.from(text.slice(0, end), 'latin1');
+        const raw = Buffer.from(text.slice(end + 1), 'base64url');
+        const signature = algorithm === 'ES256' ? derOf(raw) : raw;
+        attempt = () => verify(hash, signed, key, signature);
+        attempts.set(bytes, attempt);
+      }
+      return attempt;
     };
   },
 };
