@@ -41,7 +41,7 @@ const WAITING = [
 ];
 
 /** Packages whose tests the newest Node does not run. What they need of Node is old, and the oldest Node tests it. */
-const NOT_ON_NEWEST = Number(process.versions.node.split('.')[0]) > 24 ? ['packages/{browser-session,opentelemetry,testing,tokenward}/test/**'] : [];
+const NOT_ON_NEWEST = Number(process.versions.node.split('.')[0]) > 24 ? ['packages/{browser-session,opentelemetry,redis,testing,tokenward}/test/**'] : [];
 
 /** The files that take longest, the longest first. If one of them starts last, the other cores wait for it. A clean clone has no times of an earlier run to sort by. */
 const LONGEST = [
