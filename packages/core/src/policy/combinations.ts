@@ -1,7 +1,7 @@
 import { misuse } from '../lib/configuration-error.js';
 import { printable } from '../lib/url.js';
 import { assertPolicy, kindOf } from './kinds.js';
-import { ANY_LOGIN, bothLogins, loginsOf } from './logins.js';
+import { ANY_LOGIN, jointLogins, loginsOf } from './logins.js';
 import { policyMaker, type Policy } from './policy.js';
 
 /**
@@ -48,8 +48,9 @@ export function not(negated: Policy): Policy {
  * are not found.
  */
 export function contradictionIn(policies: readonly Policy[]): string | undefined {
-  if (policies.reduce((logins, part) => bothLogins(logins, loginsOf(kindOf(part), part)), ANY_LOGIN).length > 0) return undefined;
-  const parts = policies.filter((part) => loginsOf(kindOf(part), part) !== ANY_LOGIN).map((part) => kindOf(part).describe(part));
+  const logins = policies.map((part) => loginsOf(kindOf(part), part));
+  if (jointLogins(logins).length > 0) return undefined;
+  const parts = policies.filter((_part, at) => logins[at] !== ANY_LOGIN).map((part) => kindOf(part).describe(part));
   return `refuses every token, because a login has one acr, and these policies accept none in common: ${printable(parts.join('; '), 500)}. To accept several, list them in one policy: acr('gold', 'silver')`;
 }
 

@@ -15,10 +15,15 @@ export function loginsOf(kind: PolicyKind<Policy>, policy: Policy): readonly Req
 }
 
 /** Returns the logins that satisfy both lists of alternatives. */
-export function bothLogins(ones: readonly RequiredLogin[], others: readonly RequiredLogin[]): readonly RequiredLogin[] {
+function bothLogins(ones: readonly RequiredLogin[], others: readonly RequiredLogin[]): readonly RequiredLogin[] {
   if (ones === ANY_LOGIN) return others;
   if (others === ANY_LOGIN) return ones;
   return simplest(ones.flatMap((one) => others.flatMap((other) => strictest(one, other) ?? [])));
+}
+
+/** Returns the logins that satisfy all of these lists of alternatives. */
+export function jointLogins(lists: readonly (readonly RequiredLogin[])[]): readonly RequiredLogin[] {
+  return lists.reduce((joint, one) => bothLogins(joint, one), ANY_LOGIN);
 }
 
 /** Merges alternatives of the same maximum age, so that combining lists does not multiply them, and leaves out those that demand more than another. */

@@ -1,7 +1,7 @@
 import { behaviourOf } from '../../vocabulary/reason.js';
 import { NO_COMMON_LOGIN } from '../../vocabulary/policy-words.js';
 import { allDocumented } from '../documented.js';
-import { ANY_LOGIN, bothLogins, loginsOf } from '../logins.js';
+import { ANY_LOGIN, jointLogins, loginsOf } from '../logins.js';
 import { alternativeOf, evaluatePart, isOfLogin, outcomeOf } from '../outcome.js';
 import type { CombinedPolicy } from '../policy.js';
 import { textOf } from '../policy-failure.js';
@@ -36,7 +36,7 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
     },
     detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
-    logins: ({ policies }) => policies.reduce((logins, part) => bothLogins(logins, loginsOf(kindOf(part), part)), ANY_LOGIN),
+    logins: ({ policies }) => jointLogins(policies.map((part) => loginsOf(kindOf(part), part))),
     scopes: ({ policies }, which) => [...new Set(policies.flatMap((part) => kindOf(part).scopes(part, which)))],
     summarise,
   };
@@ -97,7 +97,7 @@ export function allOfKind(kindOf: KindOf): AllOfKind {
 }
 
 function commonLogins(outcomes: readonly Outcome[], which: 'logins' | 'loginsWithScopes'): readonly RequiredLogin[] {
-  return outcomes.reduce((logins, outcome) => bothLogins(logins, outcome[which]), ANY_LOGIN);
+  return jointLogins(outcomes.map((outcome) => outcome[which]));
 }
 
 function causes(failures: readonly PolicyFailure[]): unknown {
