@@ -46,14 +46,7 @@ export interface PairedSeries {
  * slices of one round can be compared.
  */
 export async function runInterleaved(contenders: readonly Contender[], rounds: Rounds, random: Random): Promise<Series[]> {
-  const series = contenders.map(({ name }) => ({ name, slices: [] as Slice[] }));
-  for (let round = -rounds.warmUp; round < rounds.measured; round++) {
-    for (const index of shuffled([...contenders.keys()], random)) {
-      const slice = await contenders[index]!.runSlice();
-      if (round >= 0) series[index]!.slices.push(slice);
-    }
-  }
-  return series;
+  return inTurns(contenders, rounds, random, async (contender) => [await contender.runSlice()]);
 }
 
 /** Something that is measured beside the baseline. */
@@ -65,10 +58,19 @@ export interface PairedContender {
 
 /** Runs the contenders in turns, one turn each per round, in another order each round. */
 export async function runPaired(contenders: readonly PairedContender[], rounds: Rounds, random: Random): Promise<PairedSeries[]> {
-  const series = contenders.map(({ name }) => ({ name, slices: [] as PairedSlice[] }));
+  return inTurns(contenders, rounds, random, (contender) => contender.runTurn());
+}
+
+async function inTurns<C extends { readonly name: string }, S>(
+  contenders: readonly C[],
+  rounds: Rounds,
+  random: Random,
+  turnOf: (contender: C) => Promise<readonly S[]>,
+): Promise<{ readonly name: string; readonly slices: S[] }[]> {
+  const series = contenders.map(({ name }) => ({ name, slices: [] as S[] }));
   for (let round = -rounds.warmUp; round < rounds.measured; round++) {
     for (const index of shuffled([...contenders.keys()], random)) {
-      const slices = await contenders[index]!.runTurn();
+      const slices = await turnOf(contenders[index]!);
       if (round >= 0) series[index]!.slices.push(...slices);
     }
   }
