@@ -60,9 +60,7 @@ export function parseStrictObject(bytes: Buffer, size = unknownSize()): JsonObje
   else if (isUtf8(bytes)) text = bytes.toString('utf8');
   else return undefined;
 
-  // V8 compiles `indexOf`, and calls a function of C++ for `includes`
-  // eslint-disable-next-line unicorn/prefer-includes -- see above
-  const hasEscapes = text.indexOf('\\') >= 0;
+  const hasEscapes = text.includes('\\');
   const isParsedFirst = !hasEscapes && text.length <= MAX_PARSED_FIRST;
   const membersInText = isParsedFirst ? undefined : countMembers(text, hasEscapes);
   if (membersInText === -1) return undefined;
